@@ -297,6 +297,7 @@ class Clocks:
         self._steps(plan, None, int(native["forward"]), int(native["n_forward"]))
         if plan.built:
             count = 1 if len(plan.operands) > rec.MOST else len(plan.operands)
+            count += plan.op.joint is not None  # of all operands, as if it were of one more
             for j, program in enumerate(machine.memory(int(native["adjoints"]), rec.PROGRAM, count)):
                 self._steps(plan, j, int(program["steps"]), int(program["n_steps"]))
 

@@ -354,8 +354,9 @@ def _moved(timed: Timed) -> int:
         return sum(o.nbytes for o in plan.operands) + plan.out.nbytes
     if plan.op.moves_nothing:  # the gradient is added to a part of another
         return 3 * plan.out.nbytes
-    read = plan.keeps[timed.operand] if plan.keeps else frozenset()
-    return plan.out.nbytes + plan.operands[timed.operand].nbytes + sum(
+    whose = [timed.operand] if timed.operand < len(plan.operands) else [j for j, kept in enumerate(plan.keeps) if kept]
+    read = frozenset[int]().union(*(plan.keeps[j] for j in whose if plan.keeps))
+    return plan.out.nbytes + sum(plan.operands[j].nbytes for j in whose) + sum(
         (plan.operands[j] if j < len(plan.operands) else plan.out).nbytes for j in read)
 
 

@@ -44,6 +44,15 @@ def test_an_adjoint_counts_once():
     assert _counts(found)[("mm", True)] == 3
 
 
+def test_an_adjoint_of_all_operands_counts_once():
+    module, x = tapegrad.nn.GRU(3, 4), tapegrad.ones(5, 2, 3, requires_grad=True)
+    with profile() as found:
+        for _ in range(2):
+            module(x)[0].sum().backward()
+    (row,) = (row for row in found.rows("opcode") if row.backward and row.name == "_recurrent_shown")
+    assert row.calls == 2 and row.kernel > 0 and row.moved > 4 * x.numel()
+
+
 def test_very_many_operands_are_one_run():
     x = tapegrad.ones(2, requires_grad=True)
     with profile() as found:
