@@ -250,15 +250,14 @@ def _span(builder: Builder, sizes: Sizes, item: int) -> tuple[int, int]:
 
 def _pieces(builder: Builder, sizes: Sizes, *weights: Value) -> Value:
     """The transpose of weights, one below the other, PIECE columns at a time: whole, its rows would lie on few of a
-    cache's lines. Threads wake for it that are to share the steps."""
+    cache's lines. Threads wake for it that are to share the steps, and do some of it where they come in time."""
     columns, start = weights[0].shape[0], 0
     piece = columns if columns % PIECE else PIECE
     found = builder.room_for(weights[0].dtype, (columns // piece, sum(w.shape[1] for w in weights), piece))
     for w in weights:
         width = w.shape[1]
         builder.turned_into(found.narrow(1, start, width), w)
-        if not start:
-            builder.rouse(sizes.batch, sizes.work())
+        builder.rouse(sizes.batch, sizes.work())
         start += width
     return builder.still(found)
 
