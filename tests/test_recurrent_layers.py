@@ -11,6 +11,7 @@ from tapegrad.functions.nn import recurrent
 from tapegrad.machine.kernels.products import gemm
 from tapegrad.machine.planning.structured_loops import Looping
 from tapegrad.ops import recurrent as rules
+from tapegrad.ops import recurrent_layers
 
 KINDS = {"LSTM": {}, "GRU": {}, "RNN": {}, "RNN relu": {"nonlinearity": "relu"}}
 WHOLE, STEPWISE = 1, 1 << 60  # the fewest steps that are taken at once
@@ -202,7 +203,7 @@ def test_threads_share_a_batch():
 def test_spans_of_steps():
     """Gradients of weights are added up for as many steps as stay in a cache, and never for a few that are left."""
     for steps in range(1, 130):
-        rows, span = rules._span(Looping, rules.Sizes("LSTM", steps, 16, 64, 64), 4)
+        rows, span = recurrent_layers._span(Looping, rules.Sizes("LSTM", steps, 16, 64, 64), 4)
         assert rows * span * (4 * 64 + 128) * 4 <= rules.SMALL
         assert span <= steps and (steps % span or span) > span // 2, steps
 

@@ -22,6 +22,7 @@ from tapegrad.ops import (
     joining,
     linalg,
     recurrent,
+    recurrent_layers,
     reduction,
     scans,
     special,
@@ -30,7 +31,7 @@ from tapegrad.ops import (
 )
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
-            scans, recurrent, windows, convolution, attention)
+            scans, recurrent, recurrent_layers, windows, convolution, attention)
 
 
 def _called(o: declaration.Operation) -> Slots:

@@ -2,8 +2,8 @@
 
 A layer's inputs meet their weights in one product for all steps; what is left of a step is a product with the state and
 one or two kernels. A layer whose sequences are equally long takes all its steps in one kernel, forwards and backwards
-(`ops/recurrent.py`); those of cells, of packed sequences and of projected states are composed, and so is what second
-derivatives are of.
+(`ops/recurrent_layers.py`); those of cells, of packed sequences and of projected states are composed, and so is what
+second derivatives are of.
 """
 from __future__ import annotations
 
