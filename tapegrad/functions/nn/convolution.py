@@ -28,9 +28,13 @@ def each(name: str, value: Any, n: int) -> tuple[int, ...]:
     given = (value,) * n if hasattr(value, "__index__") else tuple(value)
     given = given * n if len(given) == 1 else given
     if len(given) != n:
-        raise RuntimeError(f"expected {name} to be a single integer value or a list of {n} values to match the "
-                           f"convolution dimensions, but got {name}={list(given)}")
+        raise RuntimeError(_too_many(name, given, n))
     return given
+
+
+def _too_many(name: str, given: tuple[int, ...], n: int) -> str:
+    return (f"expected {name} to be a single integer value or a list of {n} values to match the convolution "
+            f"dimensions, but got {name}={list(given)}")
 
 
 def windows(x: Any, sizes: tuple[int, ...], steps: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
@@ -46,6 +50,13 @@ def windows(x: Any, sizes: tuple[int, ...], steps: tuple[int, ...], dilation: tu
 
 def with_batch(name: str, x: Any, n: int) -> tuple[Any, bool]:
     expect_tensor(name, x)
+    if x.ndim not in (n + 1, n + 2) and not name.startswith("conv"):
+        raise RuntimeError(
+            f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got:{list(x.shape)}" if name == "max_pool1d" else
+            f"Expected 2 to 3 dimensions, but got {x.ndim}-dimensional tensor for argument #1 'self' (while checking "
+            f"arguments for {name})" if n == 1 else
+            f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input")
     if x.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of "
                            f"size: {list(x.shape)}")
@@ -58,17 +69,35 @@ def with_batch(name: str, x: Any, n: int) -> tuple[Any, bool]:
 # ---------------------------------------------------------------- convolutions
 
 
-def _check_kernels(x: Any, weight: Any, bias: Any, channels: int, n: int, given: str) -> None:
-    if weight.ndim != n + 2:
+def _check_kernels(x: Any, weight: Any, bias: Any, groups: int, transposed: bool, n: int, stride: Any) -> None:
+    if weight.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions")
+    if weight.ndim < n + 2:
+        raise RuntimeError(_too_many("stride", each("stride", stride, n), weight.ndim - 2))
+    if weight.ndim > n + 2:
         raise RuntimeError(f"expected weight to be at least {n + 2}-dimensional, but got weight of size "
                            f"{list(weight.shape)}")
     if x.dtype is not weight.dtype:
         raise RuntimeError(f"expected scalar type {kind_name(x)} but found {kind_name(weight)}" if bias is None else
                            f"Input type ({errors.C_NAMES[x.dtype.name]}) and bias type "
                            f"({errors.C_NAMES[bias.dtype.name]}) should be the same")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    if weight.shape[0] % groups:
+        wanted, size = ("at least", list(weight.shape)) if weight.shape[0] < groups else (
+            "divisible by", [list(weight.shape)])
+        raise RuntimeError(f"Given groups={groups}, expected weight to be {wanted} {groups} at dimension 0, but got "
+                           f"weight of size {size} instead")
+    channels, outputs = (weight.shape[0], weight.shape[1] * groups) if transposed else (
+        weight.shape[1] * groups, weight.shape[0])
     if x.shape[1] != channels:
-        raise RuntimeError(f"Given {given}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
-                           f"{channels} channels, but got {x.shape[1]} channels instead")
+        raise RuntimeError(f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size "
+                           f"{list(weight.shape)}, expected input{list(x.shape)} to have {channels} channels, but got "
+                           f"{x.shape[1]} channels instead")
+    if bias is not None and tuple(bias.shape) != (outputs,):
+        raise RuntimeError(f"Given {'transposed=1, ' * transposed}weight of size {list(weight.shape)}, expected bias "
+                           f"to be 1-dimensional with {outputs} elements, but got bias of size {list(bias.shape)} "
+                           "instead")
 
 
 def _convolve(x: Any, weight: Any, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> Any:
@@ -109,6 +138,10 @@ def _by_groups(name: str, x: Any, weight: Any, groups: int, rows: int, **given: 
                 for i in range(groups)], 1)
 
 
+def axis_by_axis(name: str, given: Sequence[int]) -> str:
+    return " ".join(f"{name}_{axis}: {value}" for axis, value in zip(("depth", "height", "width")[-len(given):], given))
+
+
 def sizes_text(shape: Any) -> str:
     return f"({' x '.join(map(str, shape))})"
 
@@ -138,7 +171,7 @@ def _convolution(n: int) -> None:
              groups: int = 1) -> Any:
         x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
-        _check_kernels(x, weight, bias, weight.shape[1] * groups, n, f"groups={groups}")
+        _check_kernels(x, weight, bias, groups, False, n, stride)
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         reach = [(k - 1) * d for k, d in zip(weight.shape[2:], dilation)]
         if padding == "same":
@@ -152,9 +185,6 @@ def _convolution(n: int) -> None:
         else:
             sides = [(p, p) for p in each("padding", padding, n)]
         _check_steps(stride, [p for side in sides for p in side], dilation)
-        if weight.shape[0] % groups:
-            raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
-                               f"but got weight of size {list(weight.shape)} instead")
         if any(map(any, sides)):
             x = pad(x, [p for side in reversed(sides) for p in side])
         found = _with_bias(_convolve(x, weight, stride, dilation, groups), bias, n, groups > 1)
@@ -172,14 +202,17 @@ def _transposed(n: int) -> None:
                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
         x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
-        _check_kernels(x, weight, bias, weight.shape[0], n, "transposed=1")
+        _check_kernels(x, weight, bias, groups, True, n, stride)
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         padding, more = each("padding", padding, n), each("output_padding", output_padding, n)
         _check_steps(stride, padding, dilation)
-        for d in range(n):
-            if more[d] >= max(stride[d], dilation[d]):
-                raise RuntimeError("output padding must be smaller than either stride or dilation, but got "
-                                   f"output_padding={list(more)} stride={list(stride)} dilation={list(dilation)}")
+        if any(m < 0 for m in more):
+            raise RuntimeError("negative output_padding is not supported")
+        if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation)):
+            raise RuntimeError("output padding must be smaller than either stride or dilation, but got " + " ".join(
+                axis_by_axis(name, given) for name, given in (
+                    ("output_padding", (0, *more)[-max(n, 2):]), ("stride", (1, *stride)[-max(n, 2):]),
+                    ("dilation", (1, *dilation)[-max(n, 2):]))))
         if _is_operation(x, weight):
             sizes = tuple((size - 1) * step + d * (k - 1) + 1 for size, step, d, k in zip(
                 x.shape[2:], stride, dilation, weight.shape[2:]))
@@ -227,6 +260,16 @@ for _n in (1, 2, 3):
 # ---------------------------------------------------------------- windows as columns
 
 
+def _check_columns(kernel: Sequence[int], dilation: Sequence[int], padding: Sequence[int], stride: Sequence[int]
+                   ) -> None:
+    for words, name, given in (("kernel size", "kernel", kernel), ("dilation", "dilation", dilation),
+                               ("stride", "stride", stride)):
+        if min(given) <= 0:
+            raise RuntimeError(f"{words} should be greater than zero, but got {axis_by_axis(name, given)}")
+    if min(padding) < 0:
+        raise RuntimeError(f"padding should be non-negative, but got {axis_by_axis('pad', padding)}")
+
+
 @one_node("Im2ColBackward0")
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Every window as a column (`torch.nn.functional.unfold`)."""
@@ -236,6 +279,13 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     x = input if input.ndim == 4 else input.unsqueeze(0)
     kernel, steps = each("kernel_size", kernel_size, 2), each("stride", stride, 2)
     gaps, sides = each("dilation", dilation, 2), each("padding", padding, 2)
+    _check_columns(kernel, gaps, sides, steps)
+    blocks = tuple((size + 2 * p - d * (k - 1) - 1) // s + 1 for size, p, d, k, s in zip(
+        x.shape[2:], sides, gaps, kernel, steps))
+    if min(blocks) < 1:
+        raise RuntimeError(f"Given input with spatial size {tuple(x.shape[2:])}, kernel_size={kernel}, "
+                           f"dilation={gaps}, padding={sides}, calculated shape of the array of sliding blocks as {blocks}, but its "
+                           "components must be at least one.")
     if any(sides):
         x = pad(x, (sides[1], sides[1], sides[0], sides[0]))
     seen = windows(x, kernel, steps, gaps)
@@ -255,8 +305,7 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     given = {"output_size": output_size, "kernel_size": kernel_size, "dilation": dilation, "padding": padding,
              "stride": stride}
     out, kernel, gaps, sides, steps = (each(name, value, 2) for name, value in given.items())
-    if min(*kernel, *gaps, *steps) <= 0:
-        raise RuntimeError("kernel size, stride and dilation should be greater than zero")
+    _check_columns(kernel, gaps, sides, steps)
     channels, left = divmod(x.shape[1], math.prod(kernel))
     if left:
         raise RuntimeError("Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "

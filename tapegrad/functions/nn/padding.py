@@ -88,22 +88,28 @@ _PLACES = {  # of positions counted from the input's first, which may lie outsid
 def _check(x: Any, sides: list[tuple[int, int]], length: int, mode: str) -> None:
     axes = length // 2
     if axes > 3 or x.ndim not in (axes + 1, axes + 2):
-        raise NotImplementedError(f"Padding size {length} is not supported for {x.ndim}D input tensor.")
+        raise NotImplementedError(f"Padding size {length} is not supported for {x.ndim}D input tensor.\n"
+                                  "Supported combinations for non-constant padding:\n"
+                                  "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+                                  "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+                                  "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)")
     if x.dtype.category == 0 and mode != "circular":
         raise NotImplementedError(f"\"{'reflection' if mode == 'reflect' else 'replication'}_pad{axes}d\" not "
                                   f"implemented for '{kind_name(x)}'")
     if mode != "circular" and any(n == 0 for n in x.shape[x.ndim - axes - 1:]):
         raise RuntimeError(f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size and "
                            f"other non-zero dimensions for input, but got: {list(x.shape)}")
-    for d, (before, after) in enumerate(sides):
+    for d, (before, after) in reversed([*enumerate(sides)]):
         n = x.shape[d]
         if (before, after) == (0, 0):
             continue
         if mode == "reflect" and max(before, after) >= n:
             raise RuntimeError(
-                "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
-                f"({before}, {after}) at dimension {d} of input {list(x.shape)}")
+                f"Argument #{2 + 2 * (x.ndim - d)}: Padding size should be less than the corresponding input "
+                f"dimension, but got: padding ({before}, {after}) at dimension {d} of input {list(x.shape)}")
         if mode == "circular" and max(before, after) > n:
             raise RuntimeError("Padding value causes wrapping around more than once.")
-        if n + before + after < (0 if mode == "circular" else 1) and mode != "circular":
+        if mode == "circular" and n + before + after < 0:
+            raise RuntimeError("Negative padding value is resulting in an empty dimension")
+        if n + before + after < 1 and mode != "circular":
             raise RuntimeError(f"input (W: {n}) is too small. Calculated output W: {n + before + after}")

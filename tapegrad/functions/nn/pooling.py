@@ -33,9 +33,25 @@ Sizes = tuple[int, ...]
 def _framed(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, up: bool, n: int, filler: float
             ) -> tuple[Any, Sizes, tuple[Sizes, Sizes, Sizes, Sizes]]:
     """What windows are cut from, padded; the padding; and the windows: sizes, strides, dilations, how many."""
+    if isinstance(kernel, (list, tuple)) and len(kernel) not in (1, n):
+        raise RuntimeError((
+            f"{name}() " + ("kernel_size must be an int, list of ints or tuple of ints of size 1 but got size "
+                            f"{len(kernel)}" if name[:3] == "max" else
+                            f"argument 'kernel_size' should contain one int (got {len(kernel)})")) if n == 1 else
+            f"{name}: kernel_size must {'' if name == 'avg_pool3d' else 'either '}be a single int, or a tuple of "
+            f"{('two', 'three')[n - 2]} ints")
     kernel = each("kernel_size", kernel, n)
     stride = kernel if stride is None or stride == [] or stride == () else each("stride", stride, n)
     padding, dilation = each("padding", padding, n), each("dilation", dilation, n)
+    if name == "max_pool1d":
+        for called, (value,) in (("kernel_size", kernel), ("stride", stride)):
+            if value <= 0:
+                raise RuntimeError(f"max_pool1d() {called} must be greater than zero, but got {value}")
+        if padding[0] < 0:
+            raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {padding[0]}")
+        if 2 * padding[0] > kernel[0]:
+            raise RuntimeError("max_pool1d() padding should be at most half of kernel size, but got "
+                               f"padding={padding[0]} and kernel_size={kernel[0]}")
     if any(s <= 0 for s in stride):
         raise RuntimeError("stride should not be zero")
     if any(k <= 0 for k in kernel):
@@ -53,7 +69,8 @@ def _framed(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation:
     if any(count < 1 for count in pooled):
         if name == "max_pool1d":
             raise RuntimeError(f"max_pool1d() Invalid computed output size: {pooled[0]}")
-        before, after = ("x".join(map(str, (x.shape[x.ndim - n - 1], *of))) for of in (given, pooled))
+        before, after = ("x".join(map(str, (x.shape[x.ndim - n - 1], *((1,) if n == 1 else ()), *of)))
+                         for of in (given, pooled))
         raise RuntimeError(f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small")
     for d, (size, count) in enumerate(zip(given, pooled)):
         reach = (count - 1) * stride[d] + (kernel[d] - 1) * dilation[d] + 1
@@ -163,26 +180,50 @@ def _avg_pool(n: int) -> None:
     NN[name] = PUBLIC[name] = avg_pool
 
 
+def _wanted(name: str, x: Any, output_size: Any, n: int) -> tuple[Any, ...]:
+    """How many windows are asked for along each axis; None is as many as there are elements."""
+    if isinstance(output_size, str):
+        raise TypeError(f"{name}(): argument 'output_size' (position 2) must be tuple of ints, " + (
+            "not str" if n == 1 else "but found element of type str at pos 0"))
+    sizes = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    if n == 1 and len(sizes) != 1:
+        raise RuntimeError(f"{name}() argument 'output_size' should contain one int (got {len(sizes)})")
+    if n > 1 and isinstance(output_size, (list, tuple)) and x.ndim <= len(sizes):
+        raise ValueError(f"Input dimension should be at least {len(sizes) + 1}")
+    return sizes
+
+
+def _not_along_one(name: str, x: Any) -> str:
+    return (f"Expected 2 to 3 dimensions, but got {x.ndim}-dimensional tensor for argument #1 'self' (while checking "
+            f"arguments for {name})")
+
+
+def _no_kernel(kind: str, n: int, x: Any) -> str:
+    return f"\"{kind}{max(n, 2)}d{'_cpu' * (n == 3)}\" not implemented for '{kind_name(x)}'"
+
+
 def _adaptive_avg_pool(n: int) -> None:
     name = f"adaptive_avg_pool{n}d"
 
     def adaptive_avg_pool(input: Tensor, output_size: Any) -> Any:
-        if n > 1 and input.ndim < 3:
-            raise ValueError(f"Input dimension should be at least {n + 1}")
+        sizes = _wanted(name, input, output_size, n)
         if input.ndim not in (n + 1, n + 2):
-            raise RuntimeError(f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got {list(input.shape)}")
-        sizes = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
+            raise RuntimeError(_not_along_one(name, input) if n == 1 else
+                               f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got {list(input.shape)}")
         if len(sizes) != n:
             raise RuntimeError(f"{name}: output_size must be {n}")
         if any(size is not None and size < 0 for size in sizes):
-            raise RuntimeError(f"adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but "
-                               f"received {list(sizes)}")
+            every = [str(size) for size in ((1,) if n == 1 else ()) + sizes]
+            raise RuntimeError(f"adaptive_avg_pool{max(n, 2)}d: elements of output_size must be greater than or equal "
+                               f"to 0 but received {{{', '.join(every[:2])}{',' * (n > 2)}{','.join(every[2:])}}}")
         def averaged(x: Any) -> Any:
             for d, size in enumerate(sizes, x.ndim - n):
                 x = _averaged(x, d, x.shape[d] if size is None else size)
             return x
 
         whole = n > 1 and {*sizes} == {1}  # which is a mean in PyTorch, too
+        if not (whole or input.dtype.is_floating_point):
+            raise NotImplementedError(_no_kernel("adaptive_avg_pool", n, input))
         return averaged(input) if whole else one_node(_node("AdaptiveAvgPool", n))(averaged)(input)
 
     adaptive_avg_pool.__name__ = adaptive_avg_pool.__qualname__ = name
@@ -264,16 +305,19 @@ def _adaptive_max_pool(n: int) -> None:
 
     @one_node(_node("AdaptiveMaxPool", n), 1)
     def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+        if n == 1 and input.ndim not in (2, 3):
+            raise RuntimeError(_not_along_one(name, input))
         x, batched = _with_samples(name, tied(input), n)
-        wanted = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
+        wanted = _wanted(name, input, output_size, n)
         if len(wanted) != n:
             raise RuntimeError(f"{name}(): internal error: output_size.size() must be {n}")
         sizes = x.shape[-n:]
         if not x.dtype.is_floating_point:
-            raise NotImplementedError(f'"{name}" not implemented for \'{kind_name(x)}\'')
+            raise NotImplementedError(_no_kernel("adaptive_max_pool", n, x))
         if any(w is not None and w < 0 for w in wanted):
+            shape = [*input.shape[:-n], *((1,) if n == 1 else ()), *wanted]
             raise RuntimeError("Trying to create tensor with negative dimension "
-                               f"{min(w for w in wanted if w is not None)}: {[*input.shape[:-n], *wanted]}")
+                               f"{min(w for w in wanted if w is not None)}: {shape}")
         axes = []
         for size, out in zip(sizes, (s if w is None else w for s, w in zip(sizes, wanted))):
             start = np.arange(out) * size // max(out, 1)

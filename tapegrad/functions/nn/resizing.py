@@ -104,8 +104,21 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     n = input.ndim - 2
     if size is None and scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
+    for name, there, given in (("output size of", "Input and output", size), (
+            "scale_factor of shape", "Input and scale_factor", scale_factor)):
+        if isinstance(given, (list, tuple)) and len(given) != n:
+            form = "output size in (o1, o2, ...,oK)" if given is size else "scale_factor in (s1, s2, ...,sK)"
+            raise ValueError(f"{there} must have the same number of spatial dimensions, but got input with spatial "
+                             f"dimensions of {list(input.shape[2:])} and {name} {given}. Please provide input tensor "
+                             f"in (N, C, d1, d2, ...,dK) format and {form} format.")
+    if size is not None and recompute_scale_factor:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     if n not in _MODES.get(mode, ()):
-        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode takes none such, or is not supported")
+        one = _MODES.get(mode, ()) if 1 <= n <= 3 and mode != "bicubic" else ()
+        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {one[0] + 2}D input" if one else (
+            "Input Error: Only 3D, 4D and 5D input Tensors supported "
+            f"(got {input.ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | "
+            f"nearest-exact (got {mode})"))
     if mode in ("nearest", "nearest-exact", "area") and align_corners is not None:
         raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | "
                          "bicubic "
@@ -125,9 +138,14 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         sizes = tuple(size) if isinstance(size, (list, tuple)) else (size,) * n
     if mode == "area":
         return NN[f"adaptive_avg_pool{n}d"](input, sizes)
+    if not all(hasattr(out, "__index__") for out in sizes):
+        raise TypeError(f"upsample_{mode.replace('-', '_')}{n}d() received an invalid combination of arguments - got "
+                        "(Tensor, list, NoneType)")
     if min(*input.shape[2:], *sizes) <= 0:
-        raise RuntimeError("Input and output sizes should be greater than 0, but got input "
-                           f"{tuple(input.shape[2:])} output {sizes}")
+        before, after = (", ".join(f"{axis}: {m}" for axis, m in zip("DHW"[-n:], of))
+                         for of in (input.shape[2:], sizes))
+        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({before})"
+                           f"{' and' * (n == 1)} output ({after})")
     weights = _smoothed if antialias else _among_four if mode == "bicubic" else _between
 
     def resized(x: Any) -> Any:
