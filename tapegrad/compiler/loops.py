@@ -110,10 +110,14 @@ def _copied(table: Table, first: int) -> _Copies | None:
     A list of inputs lies anywhere in memory, and no loop goes through it; one through copies does, in the order in
     which they are first read.
     """
-    fixed = table.used & (table.space == FIXED)
-    uses = np.bincount(table.number[fixed])
+    uses = np.zeros(0, "i8")
+    for _, some in table.pieces():
+        here = np.bincount(some.number[some.used & (some.space == FIXED)], minlength=len(uses))
+        here[:len(uses)] += uses
+        uses = here
     if np.count_nonzero((uses > 0) & (uses <= FEW)) < SEVERAL:
         return None
+    fixed = table.used & (table.space == FIXED)
     owners, at, times = np.unique(table.number[fixed], return_index=True, return_counts=True)
     nbytes = machine.layouts["nbytes"][machine.buffers["layout"][owners]].astype("i8")
     changed = np.isin(owners, table.number[fixed & written(table)])
@@ -146,7 +150,7 @@ def _families(table: Table, regions: Sequence[Region], sizes: Any, lasting: Any
             ends = start, start + step * (region.turns - 1)
             ways.setdefault((abs(step), start % abs(step)), []).append((min(ends), max(ends), region))
     families: list[_Family] = []
-    of = np.full(len(sizes), -1)
+    of = np.full(len(sizes), -1, "i4")
     clash: set[Region] = set()
     for (step, _), several in sorted(ways.items(), key=lambda item: item[0]):
         several.sort(key=lambda way: way[:2])
@@ -219,7 +223,7 @@ class Rolled:
             np.add.at(times, some.number[written(some) & (some.space == OWN)], 1)
         np.add.at(times, drawn.number[drawn.own], 1)
         rows = np.flatnonzero(((table.kind == rec.WORD) | (table.kind == rec.CONSTANT)) & (table.offset[:, 0] == 0))
-        found = np.full(count, -1)
+        found = np.full(count, -1, "i4")
         found[table.number[rows, 0]] = rows
         found[times != 1] = -1
         return found

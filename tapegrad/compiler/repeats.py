@@ -133,7 +133,10 @@ def _mix(words: Any, column: Any) -> None:
 def _words(table: Table, sizes: Any, lasting: Any, barred: Any) -> Any:
     """A word for each row, equal for rows that do the same at other places."""
     found = np.zeros(len(table.kind), "u8")
-    kinds = np.append(sizes * 2 + lasting, 0)
+    kinds = np.zeros(len(sizes) + 1, sizes.dtype)  # sums of whole columns would each be another
+    kinds[:-1] = sizes
+    kinds *= 2
+    kinds[:-1] += lasting
     for first, rows in table.pieces():
         some = slice(first, first + len(rows.kind))
         words = found[some]
@@ -153,23 +156,32 @@ def _words(table: Table, sizes: Any, lasting: Any, barred: Any) -> Any:
 def _distances(words: Any) -> list[int]:
     """How far apart equal runs of a few rows are, the most frequent first: among these the periods are."""
     found: dict[int, None] = {}
-    grams, length = words.copy(), 1
-    while length <= 32 and len(grams) > length:
-        _mix(grams[:-length], grams[length:])
-        grams = grams[:-length]
-        length *= 2
-        if length not in (4, 32):
-            continue
-        order = np.argsort(grams, kind="stable")
-        counts = np.zeros(len(words) // TURNS + 1, "i8")
-        for first in range(0, len(order), capturing.AT_ONCE):
-            some = order[first:first + capturing.AT_ONCE + 1]
-            ordered = grams[some]
-            far = np.diff(some)[ordered[1:] == ordered[:-1]]
+    for length in (4, 32):
+        grams, mixed = words.copy(), 1
+        while mixed < length and len(grams) > mixed:
+            _mix(grams[:-mixed], grams[mixed:])
+            grams = grams[:-mixed]
+            mixed *= 2
+        if mixed < length:
+            break
+        # In order, with the row that each is of in place of its last bits: two that differ are seldom equal then.
+        bits = np.uint64(len(grams).bit_length())
+        grams >>= bits
+        grams <<= bits
+        for first in range(0, len(grams), capturing.AT_ONCE):
+            some = grams[first:first + capturing.AT_ONCE]
+            some += np.arange(first, first + len(some), dtype="u8")
+        grams.sort(kind="stable")
+        counts = np.zeros(len(words) // TURNS + 1, "i4")
+        for first in range(0, len(grams), capturing.AT_ONCE):
+            some = grams[first:first + capturing.AT_ONCE + 1]
+            run = some >> bits
+            far = np.diff(some)[run[1:] == run[:-1]].astype("i8")
             far = far[far < len(counts)]
             counts[:far.max(initial=-1) + 1] += np.bincount(far)
         if counts.any():
             found.update(dict.fromkeys(d for d in np.argsort(counts, kind="stable")[:-9:-1].tolist() if counts[d]))
+        del grams, some, run  # before there are others
     return [*found]
 
 

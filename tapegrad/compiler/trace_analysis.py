@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,13 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, machine
+from tapegrad.machine.startup import trim_heap
 from tapegrad.named_tuples import NamedTuple
 
 LONG = 512  # steps from which a trace is not analysed twice
 _NO_STEP = 62  # in place of the kind of what does nothing
 _VARIES = 63  # in place of the kind of a word that varies, until it is known whether anyone needs it
+_HALF = np.uint64(32)  # of a word
 _IS_STEP = np.zeros(64, bool)  # by an event's kind
 _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]] = True
 
@@ -36,7 +38,7 @@ def _whole(most: int) -> str:
 class Storages:
     """Pieces of memory in the order of their addresses, and which of them addresses lie in.
 
-    The arrays are put in order where they are. `what` says which each is: the how manieth that was passed, unless told.
+    The starts are put in order where they are. `what` says which each is: the how manieth that was passed, unless told.
     """
 
     starts: np.ndarray[Any, Any]
@@ -44,16 +46,16 @@ class Storages:
     what: np.ndarray[Any, Any]
 
     def __init__(self, starts: Any, nbytes: Any, what: Any = None) -> None:
-        order = np.argsort(starts, kind="stable")
-        for column in (starts, nbytes):
-            column[:] = column[order]
-        self.starts, self.nbytes = starts, nbytes
-        self.what = order.astype(_whole(len(order))) if what is None else what[order]
+        order = _put_in_order(starts)
+        self.starts, self.nbytes = starts, _at(nbytes, order)
+        self.what = order if what is None else what[order]
 
-    def as_passed(self, column: Any) -> Any:
-        """One of the columns, in the order in which the pieces were passed."""
-        found = np.empty_like(column)
-        found[self.what] = column
+    def numbered(self, column: Any, numbers: Any) -> Any:
+        """One of the columns, in the order of the numbers that the pieces have as they were passed; -1 has none."""
+        found = np.empty(int(numbers.max(initial=-1)) + 1, column.dtype)
+        for some in _slices(len(column)):
+            at = numbers[self.what[some]]
+            found[at[at >= 0]] = column[some][at >= 0]
         return found
 
     def beginning(self, addresses: Iterable[int]) -> Any:
@@ -74,16 +76,67 @@ class Storages:
         return np.where(inside, self.what[at], -1), offsets
 
 
+def _slices(count: int) -> Iterator[slice]:
+    """Some of so many, then the next: NumPy makes whole words of all that it is to index with."""
+    for first in range(0, count, capturing.AT_ONCE):
+        yield slice(first, first + capturing.AT_ONCE)
+
+
+def _at(column: Any, places: Any) -> Any:
+    found = np.empty_like(column)
+    for some in _slices(len(places)):
+        found[some] = column[places[some]]
+    return found
+
+
+def _put_in_order(addresses: Any) -> Any:
+    """Sort addresses where they are; which of them each is, of equal ones first the first.
+
+    Many are sorted with their places beside them: that takes half the memory and half the time. There is room for these
+    where one says by number which 4 GB an address lies in, for there are few that any does.
+    """
+    count = len(addresses)
+    seen = np.zeros(1 << 16, bool)
+    for some in _slices(count) if count > capturing.AT_ONCE else ():
+        seen[addresses[some] >> _HALF] = True
+    bits, parts = np.uint64(count.bit_length()), np.flatnonzero(seen).astype("u8")
+    if not len(parts) or len(parts).bit_length() + 32 + int(bits) > 64:
+        places = np.argsort(addresses, kind="stable").astype(_whole(count))
+        addresses[:] = _at(addresses, places)
+        return places
+    number = np.cumsum(seen).astype("u8") - np.uint64(1)
+    for some in _slices(count):
+        part = addresses[some] >> _HALF
+        addresses[some] += number[part] - part << _HALF
+        addresses[some] <<= bits
+        addresses[some] |= np.arange(some.start, min(some.stop, count), dtype="u8")
+    addresses.sort(kind="stable")  # most of them lie in order
+    places = np.empty(count, _whole(count))
+    for some in _slices(count):
+        places[some] = addresses[some] & ((np.uint64(1) << bits) - np.uint64(1))
+        addresses[some] >>= bits
+        part = addresses[some] >> _HALF
+        addresses[some] += parts[part] - part << _HALF
+    return places
+
+
 def live_storages(held: set[int]) -> Storages:
     """The memory of every value there is, by owner row: of several on the same bytes by that which is among `held`."""
     n = int(machine.state["n_buffers"][0])
     rows = buffers[:n]
-    owners = np.flatnonzero((rows["owner"] == np.arange(n)) & (rows["address"] != 0) & (rows["flags"] & rec.FREE == 0))
+    owners = np.concatenate([np.zeros(0, "i8"), *(_owners(rows, some) for some in _slices(n))])
     borrowed = owners[rows["flags"][owners] & rec.BORROWED != 0].tolist()
     hidden = {r for r in borrowed if r not in held} | {int(rows["producer"][r]) for r in borrowed if r in held}
     if hidden:
         owners = owners[[r not in hidden for r in owners.tolist()]]
     return Storages(rows["address"][owners], machine.layouts["nbytes"][rows["layout"][owners]], owners)
+
+
+def _owners(rows: Any, some: slice) -> Any:
+    """Which of some rows own memory."""
+    those = rows[some]
+    alive = (those["address"] != 0) & (those["flags"] & rec.FREE == 0)
+    return some.start + np.flatnonzero(alive & (those["owner"] == some.start + np.arange(len(those))))
 
 
 class Analysed(NamedTuple):
@@ -115,15 +168,23 @@ def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: li
     on nothing that the call computes. With `roll`, loops are found (those `of_large` kernel calls too), and where there
     are none waves. What was analysed `earlier` is not again.
     """
-    kinds = events["kind"].copy()
-    parts = int(np.count_nonzero(kinds == rec.PART)) + 1
-    taken = _taken(events, kinds)
+    taken = _taken(events)
+    ends = np.concatenate([np.zeros(0, "i8"), *(
+        first + np.flatnonzero(some["kind"] == rec.PART) for first, some in _pieces(events))])
+    parts = len(ends) + 1
     lasting = taken.beginning(left)
-    places = _Places(trace, events, kinds, taken, before, _Outside(arguments, known, loose, moving), varying)
+    if trace.settled:
+        trim_heap()  # before there are columns of all steps
+    places = _Places(trace, events, ends, taken, before, _Outside(arguments, known, loose, moving), varying)
     used = places.blocks_used | lasting
-    starts, sizes = (taken.as_passed(column)[used] for column in (taken.starts, taken.nbytes))
-    lasting = lasting[used]
-    table = places.table(used, sizes)
+    numbers = _numbers(used)
+    starts, sizes = (taken.numbered(column, numbers) for column in (taken.starts, taken.nbytes))
+    lasting, sizes = lasting[used], sizes.astype(_whole(int(sizes.max(initial=0))))
+    del taken  # a third of what the table takes
+    table = places.table(numbers, sizes)
+    del numbers
+    if trace.settled:
+        trim_heap()
     draws = table.kind == rec.DRAWN
     drawn, rest = table.rows(draws), table.rows(~draws) if draws.any() else table
     digest = _digest(rest, drawn, sizes, lasting, trace.contents, parts) if roll and len(rest.kind) >= LONG else b""
@@ -196,11 +257,34 @@ class _Outside:
         return number, start
 
 
-def _taken(events: Any, kinds: Any) -> Storages:
+def _pieces(events: Any) -> Iterator[tuple[int, Any]]:
+    """Events, many at once and each piece with the number of its first: what is computed of one stays small."""
+    for some in _slices(len(events)):
+        yield some.start, events[some]
+
+
+def _taken(events: Any) -> Storages:
     """The blocks that were taken during a capture, by which it was."""
-    those = kinds == rec.TAKEN
-    sizes = events["b"][those]
-    return Storages(capturing.addresses(events, those), sizes.astype(_whole(int(sizes.max(initial=0)))))
+    count = most = 0
+    for _, some in _pieces(events):
+        sizes = some["b"][some["kind"] == rec.TAKEN]
+        count, most = count + len(sizes), max(most, int(sizes.max(initial=0)))
+    starts, nbytes, found = np.empty(count, "u8"), np.empty(count, np.min_scalar_type(most)), 0
+    for _, some in _pieces(events):
+        those = some["kind"] == rec.TAKEN
+        here = capturing.addresses(some, those)
+        starts[found:found + len(here)], nbytes[found:found + len(here)] = here, some["b"][those]
+        found += len(here)
+    return Storages(starts, nbytes)
+
+
+def _numbers(which: Any) -> Any:
+    """By the block its number among those that are wanted, -1 for others; so has the one that comes last, for none."""
+    found = np.full(len(which) + 1, -1, "i4")
+    np.cumsum(which, dtype="i4", out=found[:-1])
+    found[:-1] -= 1
+    found[:-1][~which] = -1
+    return found
 
 
 class _Places:
@@ -210,10 +294,9 @@ class _Places:
     goes: those of a first call would make it another. `outside` are the rows of outside memory that are used.
     """
 
-    def __init__(self, trace: capturing.Trace, events: Any, kinds: Any, taken: Storages, before: Storages,
+    def __init__(self, trace: capturing.Trace, events: Any, ends: Any, taken: Storages, before: Storages,
                  outside: _Outside, varying: Mapping[int, int]) -> None:
-        is_step = _IS_STEP[kinds]
-        count = int(np.count_nonzero(is_step))
+        count = sum(int(np.count_nonzero(_IS_STEP[some["kind"]])) for _, some in _pieces(events))
         shape = count, max(int(events["n_pointers"].max(initial=1)), 1)
         far = max(int(s.nbytes.max(initial=0)) for s in (taken, before))
         self.outside: set[int] = set()
@@ -221,20 +304,21 @@ class _Places:
         self._number_of = np.zeros(0, "u2")
         self._used = np.zeros(len(taken.starts) + 1, bool)
         self._tags = np.array(sorted(varying), "i8"), np.array([varying[e] for e in sorted(varying)], "i8")
-        ends = np.flatnonzero(kinds == rec.PART)
         self._table = Table([], np.zeros(count, "u1"), np.zeros(count, "u4"), np.zeros(count, "u8"),
                             np.zeros(count, np.min_scalar_type(len(ends))), np.zeros(count, "u1"),
                             np.zeros(count, "u1"), np.zeros(shape, "i1"), np.zeros(shape, "i4"),
                             np.zeros(shape, _whole(far)), np.zeros(count, "u8"))
-        pointers, row, pointer = capturing.pointers(), 0, 0
-        for first in range(0, len(events), capturing.AT_ONCE):
-            at = first + np.flatnonzero(is_step[first:first + capturing.AT_ONCE])
+        pointers, lines, row, pointer, call = capturing.pointers(), capturing.lines(trace, events), 0, 0, 0
+        for first, piece in _pieces(events):
+            at = first + np.flatnonzero(_IS_STEP[piece["kind"]])
             some = self._table.rows(slice(row, row + len(at)))
             pointer += self._piece(events[at], at, pointers[pointer:], some, taken, before, outside)
             some.part[:] = np.searchsorted(ends, at)
-            some.line[:] = np.where(some.kind == rec.KERNEL, capturing.lines()[at], 0)
-            row += len(at)
-            trace.forget(min(first + capturing.AT_ONCE, len(events)), pointer)
+            calls = some.kind == rec.KERNEL
+            count = int(np.count_nonzero(calls))
+            some.line[calls] = lines[call:call + count]
+            row, call = row + len(at), call + count
+            trace.forget(first + len(piece), pointer, call)
 
     def _piece(self, events: Any, at: Any, pointers: Any, rows: Table, taken: Storages, before: Storages,
                outside: _Outside) -> int:
@@ -319,10 +403,11 @@ class _Places:
     def blocks_used(self) -> Any:
         return self._used[:-1]
 
-    def table(self, blocks: Any, sizes: Any) -> Table:
-        """The rows, over these blocks alone, of these sizes; what was written into others is nobody's."""
-        numbers = np.append(np.where(blocks, np.cumsum(blocks, dtype="i4") - 1, -1), np.int32(-1))
-        short = np.append(np.minimum(sizes, 8), 0).astype("u1")
+    def table(self, numbers: Any, sizes: Any) -> Table:
+        """The rows, over the blocks that have numbers alone, of these sizes; what was written into others is nobody's.
+        """
+        short = np.zeros(len(sizes) + 1, "u1")
+        np.minimum(sizes, 8, out=short[:-1], casting="unsafe")
         table, kept = self._table, 0
         for _, some in table.pieces():
             own = some.own

@@ -73,12 +73,18 @@ class Trace:
         self.on_refusal: Callable[[], None] = lambda: None  # done once: code that nobody has read may run next
         self.lines: list[str] | None = None  # where Python looked at a value, or drew, for who asks
 
-    def forget(self, events: int, pointers: int) -> None:
-        """So many events, and pointers, are analysed: give their memory back, but for the rest of a page."""
-        for pages, nbytes in zip(_pages, (events * rec.EVENT.itemsize, pointers * 8, events * 8)):
-            whole = nbytes // mmap.PAGESIZE * mmap.PAGESIZE
-            if self.settled and whole:
-                pages.madvise(mmap.MADV_DONTNEED, 0, whole)
+    def forget(self, events: int, pointers: int, calls: int) -> None:
+        """So many events, pointers, and lines of calls are analysed: give their memory back."""
+        for pages, nbytes in zip(_pages, (events * rec.EVENT.itemsize, pointers * 8, calls * 8)):
+            if self.settled:
+                _give_back(pages, 0, nbytes)
+
+
+def _give_back(pages: mmap.mmap, first: int, end: int) -> None:
+    """Give the memory between two bytes back, but for the rest of a page."""
+    first = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
+    if end - first >= mmap.PAGESIZE:
+        pages.madvise(mmap.MADV_DONTNEED, first, (end - first) // mmap.PAGESIZE * mmap.PAGESIZE)
 
 
 def no_clocks(events: Any) -> None:
@@ -214,9 +220,9 @@ def addresses(events: Any, which: Any = slice(None)) -> Any:
     return found
 
 
-def lines() -> Any:
-    """By the event of the capture that just ended: the word of the line that called a kernel (see `tape.lines`)."""
-    return _lines
+def lines(trace: Trace, events: Any) -> Any:
+    """Of a capture that ended the words of the lines that called kernels (see `tape.lines`), one after the other."""
+    return _lines if trace.settled else _lines[np.flatnonzero(events["kind"] == rec.KERNEL)]
 
 
 def pointers() -> Any:
@@ -245,6 +251,13 @@ def settle(trace: Trace, events: Any) -> None:
         carry_out(events)
         trace.put_off = False
     machine.call.let_reuse(address_of(events), len(events))
+    calls = 0
+    for first in range(0, len(events), AT_ONCE):  # only one event in three has a line
+        found = _lines[first + np.flatnonzero(events["kind"][first:first + AT_ONCE] == rec.KERNEL)]
+        _lines[calls:calls + len(found)] = found
+        calls += len(found)
+    _give_back(_pages[-1], calls * 8, len(events) * 8)
+    trim_heap()
     trace.settled = True
 
 
@@ -255,7 +268,7 @@ def release(trace: Trace, events: Any) -> None:
     if not trace.settled:
         machine.call.let_reuse(address_of(events), len(events))
         return
-    trace.forget(len(events), len(pointers()))
+    trace.forget(len(events), len(pointers()), len(events))
     machine.call.reclaim()  # so that the next call records where this one did
     trim_heap()
 
