@@ -283,3 +283,22 @@ def test_gradients_of_some_of_what_was_given(kind, dtype, monkeypatch):
         for a, b, asks in zip(*found, asked):
             assert (a is None and b is None) if not asks else torch.allclose(
                 a.float(), b.float(), **({"rtol": 0.1, "atol": 0.1} if dtype is torch.bfloat16 else {}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_that_need_no_gradient(kind):
+    """There is a product less, and the other gradients are the same."""
+    torch.manual_seed(0)
+    for width, steps, batch in ((4, 2, 3), (64, 5, 16), (16, 40, 33)):
+        module = layer(kind, 3, width)
+        x, states = given(kind, module, steps, batch)
+        whole = results(module, x, states)
+        for v in states:
+            v.requires_grad_(False)
+        out, ends = module(x, tuple(states) if len(states) > 1 else states[0])
+        shown = [out, *(ends if isinstance(ends, tuple) else (ends,))]
+        loss = sum((v * torch.linspace(-1, 1, v.numel()).view(v.shape)).sum() for v in shown)
+        leaves = [x, *module.parameters()]
+        expected = [whole[-len(leaves) - len(states)], *whole[1 - len(leaves):]]
+        for a, b in zip(torch.autograd.grad(loss, leaves), expected):
+            np.testing.assert_array_equal(a.numpy(), b)

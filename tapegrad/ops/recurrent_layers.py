@@ -115,7 +115,8 @@ def _steps(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bi
 
 
 def _shown(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value,
-           *, mode: str, reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int) -> Value:
+           *, mode: str, reverse: bool, onward: bool, to_states: bool, steps: int, batch: int, wide: int, width: int
+           ) -> Value:
     """The states after every step, and the last memory behind them."""
     sizes = Sizes(mode, steps, batch, wide, width)
     _, memories, states = record_parts(record, *sizes)
@@ -128,30 +129,36 @@ def _shown(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bi
 
 
 def _shown_slopes(g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value,
-                  mode: str, reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int
+                  mode: str, reverse: bool, onward: bool, to_states: bool, steps: int, batch: int, wide: int, width: int
                   ) -> tuple[Value | None, ...]:
     sizes = Sizes(mode, steps, batch, wide, width)
     found = slope_parts(whole._recurrent_slopes(
-        g, x, state, memory, w, bias, weight, record, reverse=reverse, onward=onward, **sizes._asdict()), *sizes)
-    return found.inputs.reshape(*x.shape) if onward else None, *found[1:], None
+        g, x, state, memory, w, bias, weight, record, reverse=reverse, onward=onward, to_states=to_states,
+        **sizes._asdict()), *sizes)
+    states = found[1:3] if to_states else (None, None)
+    return found.inputs.reshape(*x.shape) if onward else None, *states, *found[3:], None
 
 
 def _slopes(builder: Builder, g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value,
-            record: Value, *, mode: str, reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int
-            ) -> Value:
-    """The gradients of all that was given, side by side; that of the inputs is zero unless it goes `onward`."""
+            record: Value, *, mode: str, reverse: bool, onward: bool, to_states: bool, steps: int, batch: int, wide: int,
+            width: int) -> Value:
+    """The gradients of all that was given, side by side; those of inputs are zero unless it goes `onward`, and those of
+    states unless it goes there."""
     sizes = Sizes(mode, steps, batch, wide, width)
     out = builder.result(g.dtype, (length(sizes.given()),))
     found = slope_parts(out, *sizes)
-    if not onward:
-        builder.fill(found.inputs)
-        found = found._replace(inputs=None)
+    unwanted = [name for name, wanted in (("inputs", onward), ("state", to_states), ("memory", to_states)) if not wanted]
+    for name in unwanted:
+        if getattr(found, name) is not None:
+            builder.fill(getattr(found, name))
+    found = found._replace(**dict.fromkeys(unwanted))
     _sweep(builder, found, g, x, w, weight, record, sizes, reverse)
     return out.layout
 
 
 def _swept(builder: Builder, found: list[Value | None], g: Value, x: Value, state: Value, memory: Value, w: Value,
-           bias: Value, weight: Value, record: Value, *, mode: str, reverse: bool, onward: bool, **rest: int) -> None:
+           bias: Value, weight: Value, record: Value, *, mode: str, reverse: bool, onward: bool, to_states: bool, **rest: int
+           ) -> None:
     """The same, each where it is to be."""
     sizes, (inputs, *others) = Sizes(mode, **rest), found[:-1]
     inputs = inputs.reshape(sizes.steps, sizes.batch, sizes.wide) if inputs is not None else None
@@ -168,9 +175,11 @@ def _sweep(builder: Builder, found: Given, g: Value, x: Value, w: Value, weight:
     cell, small, onward = sizes.cell, sizes.small(of.itemsize), found.inputs is not None
     kept, memory, state = record_parts(record, *sizes)
     after, before, moving = _directions(builder, not reverse, steps)
-    builder.fill(found.state)
+    of_state = builder.room_for(of, (batch, width)) if found.state is None else found.state
+    builder.fill(of_state)
     if memory is not None:
-        builder.copy_into(found.memory, g.narrow(0, steps, 1).squeeze(0))
+        of_memory = builder.room_for(of, (batch, width)) if found.memory is None else found.memory
+        builder.copy_into(of_memory, g.narrow(0, steps, 1).squeeze(0))
     columns = cell.sums * width
     turns = builder.in_turns(batch, steps, *(_span(builder, sizes, of.itemsize) if small else ()))
     if small:
@@ -178,14 +187,14 @@ def _sweep(builder: Builder, found: Given, g: Value, x: Value, w: Value, weight:
     else:
         rows = builder.room_for(of, (steps, batch, columns))
         row = moving(rows, 0)
-    later = builder.running(found.state)
+    later = builder.running(of_state)
     outputs = [row.columns(k * width, width) for k in range(cell.sums)]
     inputs = [moving(kept, 0).columns(k * width, width) for k in range(cell.kept)] or [moving(state, after)]
     arriving = [later, moving(g, 0)]
     if memory is not None:
         inputs.append(moving(memory, before))
-        outputs.append(builder.running(found.memory))
-        arriving.append(builder.running(found.memory))
+        outputs.append(builder.running(of_memory))
+        arriving.append(builder.running(of_memory))
     elif cell.reads:
         inputs.append(moving(state, before))
         outputs.append(later)
@@ -197,7 +206,8 @@ def _sweep(builder: Builder, found: Given, g: Value, x: Value, w: Value, weight:
         far += [(x, 0), (found.inputs, 0)] if onward else [(x, 0)]
     near, far = ([moving(part, start) for part, start in parts if part is not None] for parts in (near, far))
     turns.fetch(*near, ahead=1)
-    turns.product(later, row.columns(0, sizes.rows), builder.still(weight), add=cell.reads == "h")
+    turns.product(later, row.columns(0, sizes.rows), builder.still(weight), cell.reads == "h",
+                  but_last=found.state is None)
     turns.fetch(*far, ahead=1)
     if small:
         if onward:
@@ -304,14 +314,14 @@ def steps_column(x: Value, state: Value, memory: Value, w: Value, bias: Value, w
 
 
 def shown_column(x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value, *,
-                 mode: str, reverse: bool, onward: bool, **rest: int) -> Value:
+                 mode: str, reverse: bool, onward: bool, to_states: bool, **rest: int) -> Value:
     _, memories, states = record_parts(np.asarray(record).view(_Array), *Sizes(mode, **rest))
     shown = states[:-1] if reverse else states[1:]
     return np.asarray(shown if memories is None else np.concatenate([shown, memories[:1] if reverse else memories[-1:]]))
 
 
 def slopes_column(g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value,
-                  *, mode: str, reverse: bool, onward: bool, **rest: int) -> Value:
+                  *, mode: str, reverse: bool, onward: bool, to_states: bool, **rest: int) -> Value:
     sizes = Sizes(mode, **rest)
     cell, width = sizes.cell, sizes.width
     out = np.zeros(length(sizes.given()), g.dtype).view(_Array)
@@ -340,6 +350,9 @@ def slopes_column(g: Value, x: Value, state: Value, memory: Value, w: Value, bia
         found.state[:] = of_state @ weight + (rest_of if cell.reads == "h" else 0)
         if memories is not None:
             found.memory[:] = rest_of
+    for part in (found.state, found.memory):
+        if part is not None and not to_states:
+            part[:] = 0
     return out
 
 
@@ -357,7 +370,7 @@ def _samples(which: int) -> Callable[[], list[Any]]:
         for mode in CELLS:
             for (steps, batch, wide, width), reverse in (((3, 2, 3, 4), False), ((2, 3, 2, 1), True), ((1, 1, 2, 3), False)):
                 sizes = Sizes(mode, steps, batch, wide, width)
-                given = {"mode": mode, "reverse": reverse, **({"onward": True} if which else {}), **sizes._asdict()}
+                given = {"mode": mode, "reverse": reverse, **({"onward": True, "to_states": True} if which else {}), **sizes._asdict()}
                 found.append((_operand_shapes(which, sizes), given))
         return found
 
@@ -367,7 +380,7 @@ def _samples(which: int) -> Callable[[], list[Any]]:
 def _fits(which: int) -> Callable[[Any, dict[str, Any]], bool]:
     def fits(operands: Any, given: dict[str, Any]) -> bool:
         sizes = Sizes(*(given[name] for name in Sizes._fields))
-        if sizes.mode not in CELLS or not all(type(given[name]) is bool for name in ("reverse", "onward")[:which + 1]) or (
+        if sizes.mode not in CELLS or not all(type(given[name]) is bool for name in ("reverse", "onward", "to_states")[:1 + 2 * (which > 0)]) or (
                 len({o.dtype for o in operands}) > 1) or not all(type(n) is int for n in sizes[1:]):
             return False
         return min(sizes.steps, sizes.batch, sizes.width) > 0 <= sizes.wide and [

@@ -160,10 +160,10 @@ BY_SHAPE: dict[str, tuple[list[tuple[int, ...]], dict[str, Any], list[Any]]] = {
         [(5, 5), *GIVEN[1:]], [(6, 4), *GIVEN[1:]], [*GIVEN[:2], (4,), *GIVEN[3:]], [*GIVEN[:4], (12,), GIVEN[5]],
         [*GIVEN[:5], (12, 3)], [(0, 5), *GIVEN[1:]], {"mode": "LSTM"}, {"mode": "none"}, {"reverse": 2}, {"steps": 2},
         {"batch": 0}, {"wide": 4}, {"width": 4.0}]),
-    "_recurrent_shown": ([*GIVEN, (128,)], {**GRU, "onward": True}, [
+    "_recurrent_shown": ([*GIVEN, (128,)], {**GRU, "onward": True, "to_states": True}, [
         [(128,), *GIVEN], [*GIVEN, (127,)], [(6, 4), *GIVEN[1:], (128,)], [*GIVEN[:5], (4, 12), (128,)],
-        {"mode": "LSTM"}, {"onward": 1}]),
-    "_recurrent_slopes": ([(3, 2, 4), *GIVEN, (128,)], {**GRU, "onward": True}, [
+        {"mode": "LSTM"}, {"onward": 1}, {"to_states": 0}]),
+    "_recurrent_slopes": ([(3, 2, 4), *GIVEN, (128,)], {**GRU, "onward": True, "to_states": False}, [
         [(3, 2, 3), *GIVEN, (128,)], [(4, 2, 4), *GIVEN, (128,)], [(3, 2, 4), *GIVEN, (127,)],
         [(3, 2, 4), *GIVEN[:5], (12, 3), (128,)], {"mode": "LSTM"}]),
     "_attention_weights": ([(3, 2, 2, 4, 5)], {"scale": 0.5}, [

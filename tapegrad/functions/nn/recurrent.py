@@ -125,10 +125,12 @@ def _whole(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: b
     (steps, batch, wide), width = x.shape, of_states.shape[1]
     flat = x.reshape(steps * batch, wide)
     given = flat, states[0], states[-1], of_inputs, _biases(mode, of_states, bias, own), of_states
-    way, onward = ("reverse", reverse), ("onward", x.requires_grad or differentiated(x))
+    way, (onward, to_states) = ("reverse", reverse), (
+        any(v.requires_grad or differentiated(v) for v in values) for values in ((x,), states))
     sizes = ("steps", steps), ("batch", batch), ("wide", wide), ("width", width)
     record = apply(_STEPS, given, (("mode", mode), way, *sizes))
-    found = apply(_SHOWN, (*given, record), (("mode", mode), way, onward, *sizes))
+    found = apply(_SHOWN, (*given, record), (
+        ("mode", mode), way, ("onward", onward), ("to_states", to_states), *sizes))
     out = unsafe_view(found.narrow(0, 0, steps), (steps, batch, width)) if mode == "LSTM" else found
     ends = [out[0 if reverse else -1], *([found[-1]] if mode == "LSTM" else [])]
     return out, tuple(x.clone() for x in ends)

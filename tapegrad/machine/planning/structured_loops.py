@@ -11,7 +11,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, structural
 from tapegrad.machine.kernels.products import blas, gemm
-from tapegrad.machine.kernels.structural import HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
+from tapegrad.machine.kernels.structural import BUT_LAST, HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
@@ -114,10 +114,12 @@ class Turns:
         self.places[place] = self.places.get(place, False) or written
         return place, pointer.offset, 0
 
-    def product(self, target: Moving, a: Moving, b: Moving, add: bool = False, spans: bool = False) -> None:
+    def product(self, target: Moving, a: Moving, b: Moving, add: bool = False, spans: bool = False,
+                but_last: bool = False) -> None:
         """target = a @ b, or added to it; rows of a batch are rows of a. `b` may be several matrices side by side.
 
-        With `spans`, it is the sum over the rows of spans: those are columns of a, and rows of b.
+        With `spans`, it is the sum over the rows of spans: those are columns of a, and rows of b. With `but_last` there
+        is none at the last turn.
         """
         of = target.value.dtype
         (ci, cj), (ai, ak), (*further, bk, bj) = target.strides, a.strides, b.value.layout.strides
@@ -134,7 +136,7 @@ class Turns:
             (turn_a, lda), (turn_b, ldb) = (leading(x.value.layout) for x in (a, b))
             nest = [pieces, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), n * of.itemsize, apart * of.itemsize, 0]
             at, places = (3 if spans else 2), [c_place, b_place, a_place]
-        self._call(kernels[add or spans], nest, at, places, kernels[0] if spans else 0)
+        self._call(kernels[add or spans], nest, at, places, kernels[0] if spans else BUT_LAST * but_last)
 
     def copy(self, target: Moving, source: Moving, add: bool = False) -> None:
         """Copy a value of one of the batch, or add it; of any shape."""
@@ -148,7 +150,7 @@ class Turns:
     def _call(self, kernel: int, nest: list[int], rows: int, places: list[tuple[Place, int, int]], first: int = 0
               ) -> None:
         assert len(nest) <= MOST_WORDS
-        self.calls.append((kernel, nest, NO_ROWS if self.at_once == 1 and not first else rows, first, places))
+        self.calls.append((kernel, nest, NO_ROWS if self.at_once == 1 and first <= BUT_LAST else rows, first, places))
 
     def elements(self, outputs: Sequence[Moving], inputs: Sequence[Moving], rule: Callable[..., Sequence[Any]]) -> None:
         """What `rule` says of one element of each input, into the outputs; of a row, of the row's."""

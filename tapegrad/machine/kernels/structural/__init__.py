@@ -44,13 +44,20 @@ from tapegrad.machine.kernels.structural.loading import (
     weighted,
     weighted_sums,
 )
-from tapegrad.machine.kernels.structural.turn_words import HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
+from tapegrad.machine.kernels.structural.turn_words import (
+    BUT_LAST,
+    HEAD,
+    MOST_POINTERS,
+    MOST_WORDS,
+    NO_ROWS,
+    SCRATCH,
+)
 
 __all__ = [
-    "ALIKE", "COLUMNS", "COLUMNS_ABREAST", "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING",
-    "READ", "ROUTINES", "ROWS", "SCRATCH", "STAGED", "STATUS", "Abreast", "Gathering", "abreast", "array_function",
-    "called", "check_nest", "effects", "fails", "fetched", "gathered", "gatherings", "in_range", "indexed",
-    "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence",
+    "ALIKE", "BUT_LAST", "COLUMNS", "COLUMNS_ABREAST", "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS",
+    "OFFENDING", "READ", "ROUTINES", "ROWS", "SCRATCH", "STAGED", "STATUS", "Abreast", "Gathering", "abreast",
+    "array_function", "called", "check_nest", "effects", "fails", "fetched", "gathered", "gatherings", "in_range",
+    "indexed", "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence",
     "rows_abreast", "rows_at_once", "rows_computed", "scan", "searched", "turned", "turns", "walk_nest", "weighted",
     "weighted_sums",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.sorting import free, malloc
-from tapegrad.machine.kernels.structural.turn_words import HEAD, KEY, NO_ROWS, SCRATCH
+from tapegrad.machine.kernels.structural.turn_words import BUT_LAST, HEAD, KEY, NO_ROWS, SCRATCH
 from tapegrad.machine.native.glue import (
     U0,
     U1,
@@ -26,6 +26,7 @@ from tapegrad.machine.native.portable import promise
 
 _FOUR, _FIVE, _EIGHT, _LINE, _LINES = (np.uint64(i) for i in (4, 5, 8, 64, 256))
 _HEAD = np.uint64(8 * HEAD)  # bytes before the first call
+_BUT_LAST = np.uint64(BUT_LAST)
 _SCRATCH, _NO_ROWS, _NONE = np.uint64(SCRATCH), np.uint64(NO_ROWS), np.int32(0)
 _OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
 _KEPT = np.uint64(1 << 22)  # bytes, at most, that a thread keeps
@@ -89,13 +90,14 @@ def turns(mode: str, of: str) -> Any:
                 at += call[U1] * _EIGHT
             before = U0  # rows of the span's turns so far
             for turn in range(count):
-                ends = before + taken == span * taken or turn + U1 == count
+                last = turn + U1 == count
+                ends = before + taken == span * taken or last
                 at = first
                 for _ in range(calls):
                     call = words(at)
                     begin = _FIVE + U3 * call[U3]
-                    if call[_FOUR] == U0 or ends:
-                        late = call[_FOUR] != U0
+                    late = call[_FOUR] > _BUT_LAST
+                    if ends if late else not (last and call[_FOUR] == _BUT_LAST):
                         for i in range(call[U3]):
                             place = _FIVE + U3 * i
                             which = call[place]
