@@ -96,8 +96,8 @@ def _put_in_order(addresses: Any) -> Any:
     where one says by number which 4 GB an address lies in, for there are few that any does.
     """
     count = len(addresses)
-    seen = np.zeros(1 << 16, bool)
-    for some in _slices(count) if count > capturing.AT_ONCE else ():
+    seen = np.zeros(1 << 16 if count > capturing.AT_ONCE else 0, bool)
+    for some in _slices(count) if len(seen) else ():
         seen[addresses[some] >> _HALF] = True
     bits, parts = np.uint64(count.bit_length()), np.flatnonzero(seen).astype("u8")
     if not len(parts) or len(parts).bit_length() + 32 + int(bits) > 64:
@@ -265,6 +265,9 @@ def _pieces(events: Any) -> Iterator[tuple[int, Any]]:
 
 def _taken(events: Any) -> Storages:
     """The blocks that were taken during a capture, by which it was."""
+    if len(events) <= capturing.AT_ONCE:
+        those = events["kind"] == rec.TAKEN
+        return Storages(capturing.addresses(events, those), events["b"][those])
     count = most = 0
     for _, some in _pieces(events):
         sizes = some["b"][some["kind"] == rec.TAKEN]

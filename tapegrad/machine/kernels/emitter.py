@@ -153,7 +153,7 @@ def bind(addresses: Iterable[int]) -> None:
         largest = sorted(wanted.items(), key=lambda item: -len(item[0]))  # first, so that none waits for it at the end
         jit.side_by_side([functools.partial(get_ready, *item) for item in largest])
         called = {symbol for code in ready.values() for symbol in series.called_by_object(code)}
-        jit.side_by_side([functools.partial(series.code, symbol) for symbol in sorted(called)])
+        jit.side_by_side([functools.partial(series.code, s) for s in sorted(called) if not jit.is_defined(s)])
         if ready:
             _linked.update(zip(ready, _link(ready)))
         for address in unbound:
