@@ -73,8 +73,9 @@ def _grouped(steps: list[Step]) -> list[Item]:
     work: Counter[int] = Counter()  # of the rest
     largest: dict[int, int] = {}
     short = _short_axes(steps)
+    along: dict[int, dict[int, int]] = {}  # by the step
     for step in steps:
-        axes = _axes(step, short)
+        axes = along[id(step)] = _axes(step, short)
         work.update(axes)
         product = product_of(step)
         inner = product.inner if product else 1
@@ -89,7 +90,7 @@ def _grouped(steps: list[Step]) -> list[Item]:
             break
         rest.extendleft(reversed(after))
         for step in (*before, *(c.step for c in group)):
-            work.subtract(_axes(step, short))
+            work.subtract(along[id(step)])
         out += [*before, Group(units, tuple(c.step for c in group))]
     return [*out, *rest]
 
