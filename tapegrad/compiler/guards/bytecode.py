@@ -7,7 +7,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tapegrad.compiler.guards.value_uses import ATTRIBUTE, GLOBAL, SILENT, VARIABLE, Use, uses
+from tapegrad.compiler.guards.value_uses import ATTRIBUTE, GLOBAL, SILENT, VARIABLE, Use, instructions, uses
 from tapegrad.named_tuples import NamedTuple
 
 # Operations that read more than they name.
@@ -51,7 +51,7 @@ def read(code: types.CodeType) -> list[Code]:
     pieces = [*_codes(code)]
     free = frozenset(code.co_freevars).difference(*(one.co_cellvars for one in pieces))
     for one in pieces:
-        listing = [i for i in dis.get_instructions(one) if i.opname not in SILENT]
+        listing = [i for i in instructions(one) if i.opname not in SILENT]
         found.append(Code(one, listing, list(_asked(one, listing)), uses(one, free)))
     return found
 

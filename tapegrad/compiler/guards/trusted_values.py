@@ -124,9 +124,10 @@ def _is_ours(cls: type) -> bool:
 @functools.cache
 def _ours() -> frozenset[int]:
     """The native functions of this library, by address: they have no module."""
-    modules = [m for name, m in sys.modules.items() if name.split(".")[0] == "tapegrad"]
-    return frozenset(id(f) for m in modules for f in vars(m).values()
-                     if isinstance(f, types.BuiltinFunctionType) and f.__module__ is None and f.__self__ is None)
+    modules = [m for name, m in sys.modules.items() if name.startswith("tapegrad.") or name == "tapegrad"]
+    native = types.BuiltinFunctionType  # which has no classes below it
+    return frozenset({id(f) for m in modules for f in vars(m).values()
+                      if type(f) is native and f.__module__ is None and f.__self__ is None})
 
 
 def is_function(function: Any) -> bool:

@@ -63,12 +63,24 @@ def uses_of_argument(code: types.CodeType, position: int) -> frozenset[tuple[str
     return frozenset(_Flow(code, frozenset(code.co_freevars)).of_variable(code.co_varnames[position], ()))
 
 
+@functools.lru_cache(maxsize=16)
+def instructions(code: types.CodeType) -> list[Any]:
+    """What a piece of code is made of, for those who read it one after the other: to take it apart takes as long."""
+    return [*dis.get_instructions(code)]
+
+
+@functools.cache
+def _parts(name: str) -> list[str]:
+    """The instructions that one of this name stands for."""
+    return name.replace("_STORE", " STORE").replace("_LOAD", " LOAD").split()
+
+
 def _listing(code: types.CodeType) -> list[Any]:
     found: list[Any] = []
-    for one in dis.get_instructions(code):
+    for one in instructions(code):
         if one.opname in SILENT and one.opname != "KW_NAMES":
             continue
-        parts = one.opname.replace("_STORE", " STORE").replace("_LOAD", " LOAD").split()
+        parts = _parts(one.opname)
         if len(parts) == 2 and type(one.argval) is tuple:
             found += [_Load(part, name, dis.opmap[part]) for part, name in zip(parts, one.argval)]
         else:
