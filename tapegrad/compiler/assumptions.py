@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tapegrad.compiler.captured_call import Before
     from tapegrad.compiler.numbers.substitution import Substitution
 
+MOST_BEFORE = 4  # captures that one is compared with
+
 
 class Assumptions:
     """What is assumed of the calls of one function."""
@@ -35,7 +37,8 @@ class Assumptions:
         self.stays: set[int] = set()  # those numbers where parts of tensors begin of which each is a condition
         # The gradients that captures found on leaves, both by identity, as long as these were the same.
         self.lent: dict[int, int] | None = {}
-        self._before: tuple[Any, Any, list[Any], Reach] | None = None  # what the capture before was given, and read
+        # what the captures before were given, and read, the last first: each may find other flags than the one before
+        self._before: list[tuple[Any, Any, list[Any], Reach]] = []
 
     def learn(self, why: Refused) -> bool:
         """Assume something else from now on; whether there is anything else to assume."""
@@ -60,22 +63,21 @@ class Assumptions:
         return bool(self.varying or self.varying_reached)
 
     def finds_varying(self, key: Any, reach: Reach, args: Any, kwargs: Any) -> bool:
-        """Whether some numbers are found to vary: nothing else is another than at the capture before."""
+        """Whether some numbers are found to vary: nothing else is another than at a capture before."""
         every = Numbers()
         shape = key[0] and flatten((args, kwargs), [], varying=every)
-        before, self._before = self._before, (shape, key[1:], every.found, reach)
+        earlier, self._before = self._before, [(shape, key[1:], every.found, reach), *self._before[:MOST_BEFORE - 1]]
         if reach.tells:
             varied = self.follows
             self.varying = self.varying_reached = frozenset()
             return varied
-        if before is None or before[:2] != (shape, key[1:]):
-            return False
-        reached = reach.varied(before[3])
-        if reached is None:
-            return False
-        passed = [k for k, (a, b) in enumerate(zip(before[2], every.found)) if a == a and b == b and (
-            by_value(a) != by_value(b))]
-        return self.follow(frozenset(passed), frozenset(reached))
+        for before in earlier:
+            reached = reach.varied(before[3]) if before[:2] == (shape, key[1:]) else None
+            if reached is not None:
+                passed = [k for k, (a, b) in enumerate(zip(before[2], every.found)) if a == a and b == b and (
+                    by_value(a) != by_value(b))]
+                return self.follow(frozenset(passed), frozenset(reached))
+        return False
 
     def lends_others(self, before: Before) -> bool:
         """Whether it is found that gradients are other tensors than at a capture before: from now on any will do."""

@@ -11,7 +11,7 @@ from tapegrad.compiler import trace_analysis
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards import memory_words
-from tapegrad.compiler.guards.contents import attributes
+from tapegrad.compiler.guards.contents import attributes, by_value
 from tapegrad.compiler.guards.growing_lists import Growth, Log
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
@@ -101,6 +101,7 @@ class Before:
         self.identity = identity
         self.watched: set[int] = {*(id(w.value) for w in reach.watched), *reach.logs}
         self.logs: list[Growth] = [*map(Growth, reach.logs.values())]
+        self.switched: list[tuple[dict[Any, Any], Any, Any]] = []  # what the call set, that it reads: dict, key, value
         if reach.identity and not self.watched.isdisjoint(map(id, self.containers)):
             raise Refused("it asks which object something is, and is passed a tuple, list or dict that it also reads")
         self.arguments: list[Any] = with_gradients(leaves)
@@ -160,11 +161,12 @@ class Before:
             grown = self.reach.grown()
             if grown:
                 raise Grows("it appends to a list", grown)
+            self.switched = self.reach.switched()
             try:
                 now = self.reach.again()
             except Unreadable as unseen:  # what it put where it reads
                 raise Refused(str(unseen)) from None
-            if now.content != self.reach.content or not now.same_objects(self.reach):
+            if not self.switched and (now.content != self.reach.content or not now.same_objects(self.reach)):
                 why, varied = "it changes Python values that it reads" + self.reach.changed(), now.varied(self.reach)
                 raise Varies(why, varied) if varied and not now.tells else Changes(why)
         if any(log.items() is None for log in self.logs):
@@ -189,7 +191,7 @@ class Captured:
 
     `result_blocks` leave the program, in tensors of `fresh_layouts`; `outputs` are the result's tensors, `returned`
     which of them stands where in `structure`; `roots` are the outputs that require grad. With `logs` the result is a
-    tuple of the call's and of what it appends to these lists, one by one.
+    tuple of the call's and of what it appends to these lists, one by one. What is `switched` it sets at its end.
     """
 
     reach: Reach
@@ -205,6 +207,7 @@ class Captured:
                  earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False,
                  logs: Sequence[Log] = ()) -> None:
         self.logs: list[Log] = list(logs)
+        self.switched = before.switched
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -442,6 +445,7 @@ class Captured:
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
             [s.did() for s in self.traced.segments], self.formula and self.formula.key(), self.reads,
             self.origins, [*map(id, self.logs)],
+            [(id(held), key, by_value(value)) for held, key, value in self.switched],
         )
 
     def same(self, other: Captured) -> bool:
@@ -487,6 +491,8 @@ class Captured:
 
     def given(self, found: Any) -> Any:
         """The result of a call, of a tuple of that and what it appends to lists, which is done."""
+        for held, key, value in self.switched:
+            held[key] = value
         if not self.logs:
             return found
         result, *items = found
@@ -497,7 +503,7 @@ class Captured:
     @property
     def pure(self) -> bool:
         """Whether running the function once more would leave no trace, but for what it appends to `logs`."""
-        return not (self.versions or self.argument_versions or self.gradients or (
+        return not (self.versions or self.argument_versions or self.gradients or self.switched or (
             self.formula and self.formula.writes))
 
 

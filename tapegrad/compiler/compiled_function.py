@@ -362,6 +362,8 @@ class Compiled(Transparent, CompiledBase):
                 capturing.settle(trace, events)
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
+            if substitution is not None:
+                substitution.check()
             captured = Captured(before, trace, events, whole, traced, roots, substitution, "loops" in self.passes,
                                 [p.analysed for p in self._pending.get(key, ())], self.checkpoint is not None,
                                 [log for log, _ in appended])

@@ -1,6 +1,7 @@
 """Why a capture cannot be kept: for good, or under what it assumes (see `assumptions`)."""
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 
@@ -27,7 +28,7 @@ class Changes(Refused):
 class Varies(Changes):
     """A call left other numbers behind than it found; `places` says which of `Reach.places`."""
 
-    def __init__(self, why: str, places: set[int]) -> None:
+    def __init__(self, why: str, places: Collection[int]) -> None:
         super().__init__(why)
         self.places: frozenset[int] = frozenset(places)
 

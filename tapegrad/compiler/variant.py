@@ -52,7 +52,7 @@ class Variant:
         self.native_way: Any = False  # of `native_calls`: not looked for yet
         self.recorder: Recorder | None = None
         # what a call returns that hands out no tensor
-        self.fixed: bool = not captured.outputs and not captured.logs and is_fixed(captured.structure)
+        self.fixed: bool = not (captured.outputs or captured.logs or captured.switched) and is_fixed(captured.structure)
         self.constant: Any = unflatten(captured.structure, iter(())) if self.fixed else None
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held: list[Any] = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
@@ -87,7 +87,7 @@ class Variant:
         self.silent: bool = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain: bool = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not (
-                captured.gradients or captured.fresh_versions or captured.reads))
+                captured.gradients or captured.fresh_versions or captured.reads or captured.switched))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
         self._on_built = on_built
@@ -214,6 +214,8 @@ class Variant:
         for watched, count in self.reach.with_words:
             if not memory_words.hold(self._containers[at:at + count]):
                 words = watched.words()
+                if watched.switched():  # another flag is no equal one: a model in training, and this is for evaluation
+                    return False
                 if words is None or len(words) != count or not watched.unchanged():  # in this order: threads may write
                     return self.refresh()
                 self._containers[at:at + count] = words

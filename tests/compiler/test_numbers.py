@@ -39,6 +39,41 @@ def rate(i: int) -> tuple[float]:
     return (0.1 / (i + 1),)
 
 
+class Kept:
+    def __init__(self) -> None:
+        self.last, self.both, self.all, self.total = 0.5, (0.5, 1), {3: 0.5}, 0.0
+        self.log: list[Any] = []
+
+
+def kept(name: str, captures: int, step: Callable[..., Any]) -> None:
+    """What a step keeps of a number is what it was: it is the same in the first calls, and another later."""
+    def make(wrap: Any) -> Any:
+        held = Kept()
+
+        @wrap
+        def f(x, i):
+            held.log.append("step")
+            held.total += x.sum().item()
+            return step(held, x, i)
+
+        return (lambda i: f(X * (5 if i % 7 == 6 else 1), 2.5 if i < 9 else i / 2)), lambda: vars(held)
+
+    PROGRAMS[f"kept: {name}"] = make, captures
+
+
+def keep(held: Any, last: Any = None, both: Any = None, item: Any = None) -> None:
+    held.last = held.last if last is None else last
+    held.both = held.both if both is None else both
+    held.all[3] = held.all[3] if item is None else item
+
+
+kept("an item", 7, lambda h, x, i: keep(h, x.sum().item()))
+kept("a number that is passed", 9, lambda h, x, i: (keep(h, i), x * i)[1])
+kept("an item in a tuple", CALLS, lambda h, x, i: keep(h, both=(x.sum().item(), 1)))
+kept("an item under a number", CALLS, lambda h, x, i: keep(h, item=x.sum().item()))
+kept("and returned", CALLS, lambda h, x, i: (lambda both: (keep(h, both=both), both)[1])((x.sum().item(), 1)))
+
+
 @dataclasses.dataclass
 class Config:
     """Python compares such objects by their classes, and tells no number from its stand-in by that."""

@@ -26,6 +26,7 @@ from tapegrad.tape import hooks
 
 MAX_ARRAY = 1 << 14  # bytes of a NumPy array that are compared before every replay
 MISSING = object()
+SWITCHES = frozenset((bool, type(None)))  # of what a call may set attributes to, besides numbers: texts may be any
 _OWN = {hooks.NAME, hooks.POST_ACCUMULATE}  # what this library hangs on tensors: their flags tell of it
 _SCALARS = (np.bool_, np.number, np.str_, np.bytes_, np.datetime64, np.timedelta64)
 # Types written in C of which all that can be seen is looked at, in a class that builds on one too.
@@ -113,6 +114,21 @@ class Watched:
         """Part `i` may be another at each call."""
         self._holes.append(i)
         self._ids[i] = 0
+
+    def switched(self) -> list[tuple[dict[Any, Any], Any, Any]] | None:
+        """The truth values and Nones that are others by now, each with its dict and key; None if more is."""
+        table = self._table
+        if table is None or isinstance(self.value, machine.TensorBase) or type(self.value) is not self.kind or (
+                self.value is not table and self.value.__dict__ is not table) or [*map(id, table)] != self._keys:
+            return None
+        found = []
+        for i, (key, was, now) in enumerate(zip(self.keys, self.parts, [*table.values()])):
+            if i in self._holes or was is now or (is_simple(was) and is_simple(now) and by_value(was) == by_value(now)):
+                continue
+            if type(was) not in SWITCHES or type(now) not in SWITCHES:
+                return None
+            found.append((table, key, now))
+        return found
 
     def _same(self, parts: list[Any]) -> bool:
         ids = [*map(id, parts)]

@@ -95,6 +95,7 @@ class Reach:
         self.with_words: list[tuple[Watched, int]] = []
         self.probes: list[tuple[Callable[[], Any], Any]] = []
         self.identity: bool = False
+        self.stand_ins = 0  # for numbers that were met
         self.reads: set[str] = set()
         self._stores: set[str] = set()
         self._strings: set[str] = set()
@@ -184,6 +185,16 @@ class Reach:
         watched = self.watched if memory else self.without_words
         return all(w.unchanged() for w in watched) and all(ask() == said for ask, said in self.probes)
 
+    def switched(self) -> list[tuple[dict[Any, Any], Any, Any]]:
+        """The attributes and items that are other truth values or None by now, with what they are; empty where anything
+        else is another.
+        """
+        found = [w.switched() for w in self.watched if not w.unchanged()]
+        if None in found or any(where.get(name, MISSING) is not value for where, name, value in self.names) or not (
+                memory_words.hold(self.conditions())) or any(ask() != said for ask, said in self.probes):
+            return []
+        return [one for several in found for one in several or ()]
+
     def words_of_containers(self) -> list[memory_words.Word]:
         """The words of memory that show that containers hold what they held; those without are `without_words`.
 
@@ -229,7 +240,8 @@ class Reach:
             self._keep.append(value)
             self._entries.append(("log", id(value)))
             return
-        if type(value) in following.KINDS:  # in a result that the program keeps as well
+        if type(value) in following.KINDS:  # the call that was captured left it here
+            self.stand_ins += 1
             value = value._value
         if is_simple(value):
             self._simple.append(value)

@@ -113,6 +113,8 @@ def _refuse_effects(captured: Captured) -> None:
         raise NotNative("it writes to tensors that were there before the call")
     if captured.logs:
         raise NotNative("it appends to a list")
+    if captured.switched:
+        raise NotNative("it sets attributes that it reads")
     if captured.parts:
         raise NotNative("which part it takes of a tensor depends on a number that varies")
     if captured.expected:

@@ -5,12 +5,12 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from tapegrad.compiler.guards.reachable import Reach
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.numbers.formula import Formula, Value
 from tapegrad.compiler.numbers.places import PLAIN, Place, places_of
 from tapegrad.compiler.numbers.survivors import give_numbers, release
 from tapegrad.compiler.pytrees import Numbers, flatten
-from tapegrad.compiler.refusals import Refused
+from tapegrad.compiler.refusals import Refused, Varies
 from tapegrad.machine.learning import capturing, following
 
 
@@ -36,6 +36,7 @@ class Substitution:
         self._functions: list[tuple[Any, str, Any]] = []  # of `math`, under whatever name the function has them
         self._writes: list[tuple[int, Value]] = []
         self._refusal = ""
+        self._left: frozenset[int] | None = None  # the numbers of those places, if there are any
         self._returned: list[Any] = []  # the tuples, lists and dicts in the result
 
     def begin(self) -> None:
@@ -79,16 +80,36 @@ class Substitution:
                 self._refusal = "it changes Python values that it reads"
         for log in self.reach.logs.values():
             give_numbers(log)
+        unchanged = self.reach.unchanged()
+        if not unchanged:
+            self._look_for_others()
         now = None  # one more reference, and all objects of the process would be asked who holds it
         self._returned = []
         try:
             flatten(result, [], self._returned, varying=Numbers(frozenset()))
         except Refused:
             self._returned = []
-        known = () if self.reach.unchanged() else (
+        known = () if unchanged else (
             *(w.value for w in self.reach.watched), *(owner for owner, _, _ in self.reach.names),
             *(cell for cell, _ in self.reach.cells))
         release(self.graph.stand_ins, known, result, self._returned)
+
+    def _look_for_others(self) -> None:
+        """Whether the call left numbers that it followed where it reads others, which are no less others if they are
+        equal: it would leave another one the next time.
+        """
+        try:
+            if self.reach.again().stand_ins:
+                self._left = frozenset(
+                    k for k, place in enumerate(self.reach.places)
+                    if k not in self.reach.varying and type(place.get()) in following.KINDS)
+        except Unreadable:  # as is found where that is checked
+            pass
+
+    def check(self) -> None:
+        """Refused for a call that left numbers where it reads others that are not followed."""
+        if self._left is not None:
+            raise Varies("it changes Python values that it reads", self._left)
 
     def plainly(self, result: Any) -> Any:
         """A result, with the numbers themselves."""

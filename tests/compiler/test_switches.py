@@ -1,0 +1,161 @@
+"""Attributes that a compiled step sets to truth values or None, and reads: call by call as written.
+
+`model.train()` in a step and `model.eval()` in a check are two programs each, for how they find the model. A program is
+`make(wrap)`: what runs call i, and what shows the state. Its captures are those of 30 calls, at most.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from call_by_call import adds_to, agree
+
+import tapegrad as torch
+from tapegrad import nn
+from tapegrad.compiler import compile
+
+CALLS = 30
+X = torch.arange(12.0).reshape(4, 3) / 10
+PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
+program = adds_to(PROGRAMS)
+
+
+class Held:
+    def __init__(self) -> None:
+        self.flag, self.mode, self.last, self.count = False, "a", None, 0
+        self.log: list[Any] = []
+
+
+def switches(name: str, captures: int, step: Callable[..., Any], between: Any = None) -> None:
+    """A step of an object, the data and the number of the call."""
+    def make(wrap: Any) -> Any:
+        held = Held()
+        f = wrap(lambda x, i: step(held, x, i))
+
+        def call(i: int) -> Any:
+            if between is not None:
+                between(held, i)
+            return f(X * (i + 1), i)
+
+        return call, lambda: vars(held)
+
+    PROGRAMS[name] = make, captures
+
+
+def set_to(held: Any, flag: Any = None, mode: Any = None, count: int = 0) -> None:
+    """What is passed as None stays as it is."""
+    if flag is not None:
+        held.flag = flag
+    if mode is not None:
+        held.mode = mode
+    held.count += count
+
+
+def last(held: Any, value: Any) -> None:
+    held.last = value
+
+
+TURN = {"a": "b", "b": "c", "c": "a"}
+switches("a flag that is set", 4, lambda h, x, i: (set_to(h, True), x * 2)[1])
+switches("to and fro", 6, lambda h, x, i: (set_to(h, not h.flag), x * (2 if h.flag else 3))[1])
+switches("round and round", CALLS, lambda h, x, i: (set_to(h, mode=TURN[h.mode]), x * (2 if h.mode == "a" else 3))[1])
+switches("it is put back between", 3, lambda h, x, i: (set_to(h, True), x.sum())[1],
+         lambda h, i: set_to(h, False))
+switches("now and then", 8, lambda h, x, i: (set_to(h, i % 3 == 0), x * (2 if h.flag else 3))[1])
+switches("by a value", 8, lambda h, x, i: (set_to(h, bool(x.sum() > 100)), x * (2 if h.flag else 3))[1])
+switches("by a number that varies", 8, lambda h, x, i: (set_to(h, h.count > 10, count=1), x * (h.count + 20))[1])
+switches("to None and back", 6, lambda h, x, i: (last(h, None if h.last is True else True), x * 2)[1])
+switches("with what it appends", 9, lambda h, x, i: (h.log.append(x.sum().item()), set_to(h, not h.flag), x * 2)[2])
+switches("a number is returned", 6, lambda h, x, i: (set_to(h, not h.flag), x.sum().item())[1])
+switches("an error on the way", 12, lambda h, x, i: (set_to(h, not h.flag), x[4 if i % 10 == 9 else 0] * 2)[1])
+switches("a part of its argument", 6, lambda h, x, i: (set_to(h, not h.flag), x[1:])[1])
+switches("a text of a value", CALLS, lambda h, x, i: set_to(h, mode=f"{x.sum().item():.2f}"))
+switches("a tensor in its place", CALLS, lambda h, x, i: last(h, x.sum()))
+
+
+@program(10)
+def training_and_evaluation(wrap):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    @wrap
+    def step(x):
+        model.train()
+        optimizer.zero_grad()
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    @wrap
+    def check(x):
+        model.eval()
+        with torch.no_grad():
+            return model(x).mean().item()
+
+    def call(i):
+        loss = step(X * (i + 1))
+        return (loss, check(X)) if i % 4 == 3 else loss
+
+    return call, lambda: (*model.state_dict().values(), [m.training for m in model.modules()])
+
+
+@program(6)
+def with_a_history(wrap):
+    model = nn.Sequential(nn.Linear(3, 1), nn.Dropout(0.5))
+
+    @wrap
+    def forward(x, training):
+        model.train(training)
+        return model(x).sum()
+
+    def call(i):
+        model.zero_grad()
+        forward(X, i % 4 != 3).backward()
+
+    return call, lambda: [model.training, *(p.grad for p in model.parameters())]
+
+
+def shown(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().mul(1e4).round().tolist(), value.requires_grad
+    if isinstance(value, dict):
+        return [(k, shown(v)) for k, v in value.items()]
+    return [*map(shown, value)] if isinstance(value, (list, tuple)) else (
+        round(value, 4) if isinstance(value, float) else (type(value), value))
+
+
+def seen(call: Any, i: int, state: Any) -> Any:
+    try:
+        result = shown(call(i))
+    except IndexError as error:
+        result = str(error)
+    return result, shown(state())
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_calls_are_as_written(name):
+    make, captures = PROGRAMS[name]
+
+    def made(wrap: Any) -> Any:
+        torch.manual_seed(0)
+        return make(wrap)
+
+    functions = agree(made, CALLS, seen)
+    for function in functions:
+        assert function.captures <= captures, function.explain()
+        assert captures == CALLS or function.replays, function.explain()
+
+
+def test_it_is_no_native_function():
+    held = Held()
+    f = compile(lambda x: (set_to(held, True), x * 2)[1])
+    for _ in range(3):
+        set_to(held, False)
+        f(X)
+    assert f.replays and held.flag
+    set_to(held, False)
+    with pytest.raises(RuntimeError, match="sets attributes that it reads"):
+        f.native  # noqa: B018
