@@ -3066,6 +3066,16 @@ def searchsorted(sorted_sequence: Tensor, input: Tensor, *, out_int32: _bool = F
     tensor([0, 1, 2])"""
 def seed() -> _int:
     """Restart the default generator from a number of the system's (`torch.seed`), which is returned."""
+def segment_reduce(data: Tensor, reduce: _str, *, lengths: Any = None, indices: Any = None, offsets: Any = None, axis: _int = 0, unsafe: _bool = False, initial: Any = None) -> Any:
+    """Neighbours along an axis combined, so many at a time (`torch.segment_reduce`).
+
+    >>> import tapegrad as torch
+    >>> torch.segment_reduce(torch.arange(6.0), "max", lengths=torch.tensor([2, 3, 1]))
+    tensor([1., 4., 5.])
+
+    `reduce` is "sum", "mean", "prod", "max" or "min". Of no elements it is `initial`: 0, NaN, 1, -inf and inf if that
+    is not given. `offsets` are where segments begin, and where the last one ends. Raises RuntimeError for lengths that
+    do not add up."""
 def select(input: Tensor, dim: _int, index: _int) -> Tensor:
     """One position along an axis, which goes away (`torch.select`).
 

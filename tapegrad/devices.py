@@ -47,6 +47,11 @@ class device:
             got = "" if type is ... else type.__class__.__name__
             raise TypeError(f"device() received an invalid combination of arguments - got ({got}), but expected one "
                             "of:\n * (torch.device device)\n * (str type, int index = -1)")
+        if index is not None:
+            if isinstance(index, bool) or not hasattr(index, "__index__"):
+                raise TypeError(f"device(): argument 'index' (position 2) must be int, not {index.__class__.__name__}")
+            if index < 0:
+                raise RuntimeError("Device index must not be negative")
         object.__setattr__(self, "type", found)
         object.__setattr__(self, "index", index)
 

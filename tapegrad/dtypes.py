@@ -223,7 +223,8 @@ def set_default_dtype(d: dtype) -> None:
     """
     global _default
     if not isinstance(d, dtype) or d not in FLOATING:
-        raise TypeError("only floating-point types are supported as the default type" + (
+        raise TypeError("invalid dtype object: " * (not isinstance(d, dtype)) +
+                        "only floating-point types are supported as the default type" + (
             f", and of these float32 and float64, not {d!r}" if d in HALVES else ""))
     _default = d
     for tell in when_default_changes:

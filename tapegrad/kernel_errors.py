@@ -40,7 +40,10 @@ def kernel_failed(plan: int, status: int) -> None:
         for step in found.steps:
             if step.checks is not None and step.nest[FAILED]:
                 dim, size = step.checks
-                raise _OUT_OF_RANGE.get(found.op.name.rstrip("_"), _INDEX)(int(step.nest[OFFENDING]), dim, size)
+                name = found.op.name.rstrip("_")
+                if name == "index_add" and len(found.operands[0].shape) > 1:
+                    name = "scatter_add"  # which PyTorch does it by
+                raise _OUT_OF_RANGE.get(name, _INDEX)(int(step.nest[OFFENDING]), dim, size)
     if status == rec.REFUSED and found.op.name not in REFUSALS:
         raise LinAlgError(f"{found.op.name}: the derivative needs the inverse of a singular matrix.")
     if status == rec.REFUSED:
@@ -50,6 +53,8 @@ def kernel_failed(plan: int, status: int) -> None:
 
 
 def _INDEX(place: int, dim: int, size: int) -> Exception:
+    if not size:
+        return IndexError("index is out of bounds for dimension with size 0")
     return IndexError(f"index {place} is out of bounds for dimension {dim} with size {size}")
 
 
@@ -69,6 +74,10 @@ def _flat(place: int, dim: int, size: int) -> Exception:
     return IndexError(f"out of range: tried to access index {place} on a tensor of {size} elements.")
 
 
+def _copied(place: int, dim: int, size: int) -> Exception:
+    return IndexError(f"index_copy_(): {_INDEX(place, dim, size)}")
+
+
 def _zero_divisor(place: int, dim: int, size: int) -> Exception:
     return RuntimeError(errors.ZERO_DIVISION)
 
@@ -83,7 +92,7 @@ def _beyond(place: int, dim: int, size: int) -> Exception:
 
 _OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
     "index_select": _in_self, "embedding": _in_self, "index_add": _in_self, "checked_class": _target,
-    "take": _flat, "put": _flat,
+    "take": _flat, "put": _flat, "index_copy": _copied,
     **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
                      "scatter_amin"), _runtime),
     **dict.fromkeys((op.name for op in REGISTRY.values() if op.nonzero), _zero_divisor),

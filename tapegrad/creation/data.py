@@ -72,6 +72,8 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     """
     if isinstance(data, Tensor):
         dispatch.warn(errors.TENSOR_OF_TENSOR.format("torch.tensor"))
+    if requires_grad is not True and requires_grad is not False:
+        raise TypeError(f"tensor(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
     return tensor_of(data, dtype, device, requires_grad)
 
 
@@ -118,8 +120,9 @@ def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any], typed:
         elif isinstance(data, (int, float)):
             data = dtypes.number(data)
         elif is_sequence(data):
-            raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as a number: the nested sequences "
-                            "are not of equal depth")
+            given = type(data).__name__
+            raise TypeError(f"must be real number, not {given}" if any(isinstance(x, float) for x in into) else
+                            f"'{given}' object cannot be interpreted as an integer")
         into.append(data)
         return
     if not is_sequence(data):
@@ -144,7 +147,8 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     kinds = set(map(type, flat))
     for kind in kinds - _PLAIN:
         if issubclass(kind, str):
-            raise ValueError("too many dimensions 'str'") if shape else TypeError("new(): invalid data type 'str'")
+            raise ValueError("too many dimensions 'str'") if shape and isinstance(flat[0], str) else TypeError(
+                "new(): invalid data type 'str'")
         if issubclass(kind, complex):
             raise NotImplementedError(errors.COMPLEX.format(dtypes.complex64))
         raise RuntimeError(f"Could not infer dtype of {kind.__name__}")

@@ -543,7 +543,7 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
 
     >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -1.0]]), torch.tensor([0]))
     tensor(0.5000)"""
-def normalize(input: Tensor, p: _float = 2.0, dim: _int = 1, eps: _float = 1e-12, out: Any = None) -> Tensor:
+def normalize(input: Tensor, p: _float = 2.0, dim: Any = 1, eps: _float = 1e-12, out: Any = None) -> Tensor:
     """Rows divided by their norm (`torch.nn.functional.normalize`).
 
     >>> torch.nn.functional.normalize(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))

@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import touch
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method, warn
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method, public, warn
 from tapegrad.functions.indexing.subscripts import read, write
 from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.several_outputs import one_node, one_node_where, without_axes
@@ -169,6 +169,7 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
                    include_self: bool = True) -> Any:
     """Elements combined at given positions along an axis (`torch.scatter_reduce`)."""
     _expect_index("scatter_reduce", index)
+    reduce = {"max": "amax", "min": "amin"}.get(reduce, reduce)
     if reduce not in _STARTS:
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
     x = input if include_self else METHODS["scatter"](input, dim, index, value=_STARTS[reduce](input.dtype))
@@ -190,7 +191,8 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
                  include_self: bool = True) -> Any:
     """Slices combined into those that an index names (`torch.index_reduce`)."""
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
+        raise RuntimeError("index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+                           f"{reduce}.")
     warn("index_reduce() is in beta and the API may change at any time.")
     return reduced_at(input, dim, index, source, reduce, include_self=include_self)
 
@@ -200,6 +202,9 @@ def reduced_at(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: s
                  include_self: bool = True) -> Any:
     dim, i = _vector("index_reduce", input, dim, index)
     _check_source("index_reduce", input, dim, i, source)
+    places = i._array()
+    if i.numel() and not 0 <= places.min() <= places.max() < (tuple(input.shape) or (1,))[dim]:
+        raise IndexError("index out of range in self")
     if not input.ndim:
         return reduced_at(input.reshape(1), 0, i, source.reshape(1), reduce, include_self=include_self).reshape(())
     places = i.reshape([-1 if d == dim else 1 for d in range(source.ndim)]).expand(source.shape)
@@ -207,6 +212,57 @@ def reduced_at(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: s
 
 
 in_place("index_reduce", index_reduce)
+
+
+@public
+@one_node("SegmentReduceBackward0")
+def segment_reduce(data: Tensor, reduce: str, *, lengths: Any = None, indices: Any = None, offsets: Any = None,
+                   axis: int = 0, unsafe: bool = False, initial: Any = None) -> Any:
+    """Neighbours along an axis combined, so many at a time (`torch.segment_reduce`).
+
+    >>> import tapegrad as torch
+    >>> torch.segment_reduce(torch.arange(6.0), "max", lengths=torch.tensor([2, 3, 1]))
+    tensor([1., 4., 5.])
+
+    `reduce` is "sum", "mean", "prod", "max" or "min". Of no elements it is `initial`: 0, NaN, 1, -inf and inf if that
+    is not given. `offsets` are where segments begin, and where the last one ends. Raises RuntimeError for lengths that
+    do not add up.
+    """
+    if lengths is None and offsets is None:
+        raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
+    kind = {"max": "amax", "min": "amin"}.get(reduce, reduce)
+    if kind not in _STARTS:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    if not data.dtype.is_floating_point:
+        raise NotImplementedError(f"\"_segment_reduce_cpu\" not implemented for '{kind_name(data)}'")
+    given, kernel = (offsets, "offsets_cpu") if lengths is None else (lengths, "lengths_cpu_kernel1")
+    if given.dtype.name not in ("int64", "int32"):
+        raise NotImplementedError(f"\"_segment_reduce_{kernel}\" not implemented for '{kind_name(given)}'")
+    counts = np.diff(given._array()) if lengths is None else given._array()
+    axis, n = shapes.wrap_dim(axis, data.ndim), data.shape[axis]
+    if axis != counts.ndim - 1:
+        raise RuntimeError("segment_reduce(): Expected axis to be the last dimension of lengths but got "
+                           f"{axis}.")
+    if (counts < 0).any():
+        raise RuntimeError("lengths contains negative value!")
+    if (counts.sum(-1) != n).any():
+        raise RuntimeError("segment_reduce(): Expected all rows of lengths along axis to sum to "
+                           "data.size(lengths.dim()-1) when !unsafe.")
+    wide = (1,) * (data.ndim - axis - 1)
+    rows = [np.repeat(np.arange(counts.shape[-1]), row) for row in counts.reshape(-1, counts.shape[-1])]
+    index = from_array(np.asarray(rows, np.int64).reshape(*counts.shape[:-1], n, *wide)).expand(tuple(data.shape))
+    shape = (*counts.shape, *data.shape[axis + 1:])
+    extreme = kind in ("amax", "amin")
+    start = data.new_full(shape, _STARTS[kind](data.dtype) if initial is None or extreme else initial)
+    found = scatter_reduce(start, axis, index, data, "sum" if kind == "mean" else kind)
+    if extreme and initial is not None:  # as large as `initial`, an element has the gradient
+        beyond = found < initial if kind == "amax" else found > initial
+        return found.masked_fill(beyond, initial)
+    if kind != "mean":
+        return found
+    sizes = from_array(counts.reshape(*counts.shape, *wide))
+    found = found / sizes.clamp(min=1)
+    return found if initial is not None else found.masked_fill(sizes.expand(shape) == 0, math.nan)
 
 
 # ---------------------------------------------------------------- a vector of positions
@@ -217,9 +273,19 @@ def _vector(name: str, x: Any, dim: Any, index: Any, kinds: tuple[str, ...] = ("
     expect_tensor(name, index, "index", 3)
     dim = shapes.wrap_dim(dim, x.ndim)
     if index.ndim > 1:
-        raise IndexError(f"{name}(): Index is supposed to be a vector")
+        if name == "index_fill":
+            raise RuntimeError("Index has to be a vector/scalar")
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index.ndim})" if name == "index_copy"
+                         else f"{name}(): Index is supposed to be a vector" if name == "index_select" else
+                         f"{name}_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
+                         f"{kind_name(index)} and size: {list(index.shape)}")
     if index.dtype.name not in kinds:
-        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
+        if name == "index_fill":
+            raise IndexError("index_fill_(): Expected dtype int64 for index.")
+        raise RuntimeError(f"index_copy_(): Expected a long tensor for index, but got {kind_name(index)}"
+                           if name == "index_copy" else
+                           f"{name}(): Expected dtype int32 or int64 for index" if name == "index_select" else
+                           f"{name}_(): Expected dtype int32/int64 for index but got: {kind_name(index)}")
     return dim, index.reshape(-1)
 
 
@@ -256,9 +322,10 @@ def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
 def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
     expect_tensor(name, source, "source", 4)
     if source.dtype is not x.dtype:
-        raise RuntimeError(f"{name}(): self ({kind_name(x)}) and source ({kind_name(source)}) must have the same "
-                           "scalar "
-                           "type")
+        raise RuntimeError(f"index_copy_(): self and source expected to have the same dtype, but got (self) "
+                           f"{kind_name(x)} and (source) {kind_name(source)}" if name == "index_copy" else
+                           f"{name}_(): self ({kind_name(x)}) and source ({kind_name(source)}) must have the same "
+                           "scalar type")
     if max(source.ndim, 1) != max(x.ndim, 1) and name == "index_copy" and source.ndim and x.ndim:
         raise IndexError(f"{name}(): When source and destination are not scalars, their dimensionality must match. "
                          f"Source dimensionality ({source.ndim}), destination dimensionality ({x.ndim})")
@@ -269,13 +336,13 @@ def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
     wanted = tuple(index.numel() if d == dim else n for d, n in enumerate(x.shape)) or (1,)
     if own != wanted:
         there, several = own[dim] if dim < len(own) else 1, f"{name}_(): Number of indices ({index.numel()}) should be"
-        if name == "index_copy" and there != index.numel():
-            raise IndexError(f"{several} equal to source.size(dim) ({there})")
-        if there != index.numel():
+        if name != "index_copy" and there != index.numel():
             raise RuntimeError(f"{several} equal to source.size(dim): ({there}), for dim: {dim}")
-        if name == "index_add":
+        if name != "index_copy":
             raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. "
                                f"Got self.shape = {list(x.shape)} source.shape = {list(source.shape)}")
+        if all(a == b for d, (a, b) in enumerate(zip(own, wanted)) if d != dim):
+            raise IndexError(f"{several} equal to source.size(dim) ({there})")
         ours, theirs = (" ".join(str(n) for d, n in enumerate(t.shape) if d != dim) for t in (x, source))
         raise RuntimeError(f"{name}_(): Source/destination tensor must have same slice shapes. Destination slice "
                            f"shape: {ours} at dimension {dim} and source slice shape: {theirs} at dimension 0.")

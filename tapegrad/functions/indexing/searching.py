@@ -27,7 +27,7 @@ def _expect_mask(name: str, mask: Any) -> None:
 def masked_select(input: Tensor, mask: Tensor, *, out: Any = None) -> Any:
     """The elements where a mask holds, as a vector (`torch.masked_select`)."""
     _expect_mask("masked_select", mask)
-    shape = shapes.broadcast((tuple(input.shape), tuple(mask.shape))) or (1,)
+    shape = shapes.broadcast((tuple(mask.shape), tuple(input.shape))) or (1,)
     places = np.flatnonzero(np.broadcast_to(mask._array(), shape))
     flat = expand(input, *shape).reshape(-1)
     return into(out, read("masked_select", flat, (from_array(places),), ("axes", (0,))), input, mask)
@@ -41,7 +41,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Any:
     if source.dtype is not input.dtype:
         raise RuntimeError("masked_scatter: expected self and source to have same dtypes but got "
                            f"{kind_name(input)} and {kind_name(source)}")
-    shape = shapes.broadcast((tuple(input.shape), tuple(mask.shape)))
+    shape = shapes.broadcast((tuple(mask.shape), tuple(input.shape)))
     places = np.flatnonzero(np.broadcast_to(mask._array(), shape))
     if len(places) > source.numel():
         raise RuntimeError("Number of elements of source < number of ones in mask")

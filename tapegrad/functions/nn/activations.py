@@ -85,7 +85,8 @@ NN["logsigmoid"] = native("log_sigmoid")
 @nn
 def softshrink(input: Tensor, lambd: float = 0.5) -> Any:
     if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+        raise RuntimeError(f"lambda must be in range [0, {dtypes.finfo(input.dtype).max:g}] for input dtype "
+                           f"{kind_name(input)}, but found {lambd:g}")
     return apply(operation("softshrink"), (input,), (("lambd", lambd),), teach=lambd == 0.5)
 
 
@@ -131,6 +132,8 @@ def prelu(input: Tensor, weight: Tensor) -> Any:
     if weight.ndim > 1:
         raise RuntimeError("prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
                            f"{weight.ndim}")
+    if weight.numel() != 1 and not input.ndim:
+        raise RuntimeError("Not allow zero-dim input tensor.")
     if weight.numel() != 1 and weight.numel() != channels:
         raise RuntimeError(f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                            f"{weight.numel()} and channel size = {channels}.")

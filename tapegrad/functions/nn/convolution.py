@@ -284,8 +284,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         x.shape[2:], sides, gaps, kernel, steps))
     if min(blocks) < 1:
         raise RuntimeError(f"Given input with spatial size {tuple(x.shape[2:])}, kernel_size={kernel}, "
-                           f"dilation={gaps}, padding={sides}, calculated shape of the array of sliding blocks as {blocks}, but its "
-                           "components must be at least one.")
+                           f"dilation={gaps}, padding={sides}, calculated shape of the array of sliding blocks as "
+                           f"{blocks}, but its components must be at least one.")
     if any(sides):
         x = pad(x, (sides[1], sides[1], sides[0], sides[0]))
     seen = windows(x, kernel, steps, gaps)

@@ -15,6 +15,8 @@ from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
+_MODES = (None, "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+
 
 @public
 def cdist(x1: Any, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Any:
@@ -29,6 +31,8 @@ def cdist(x1: Any, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) 
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    if compute_mode not in _MODES:
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     if x1.dtype is not x2.dtype:
         if x1.numel() and x2.numel():
             raise RuntimeError(f"expected scalar type {kind_name(x1)} but found {kind_name(x2)}")

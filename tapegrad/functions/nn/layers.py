@@ -106,6 +106,6 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 
 @nn
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
     """Rows divided by their norm (`torch.nn.functional.normalize`)."""
     return input / vector_norm(input, p, dim, True).clamp(min=eps).expand_as(input)

@@ -246,6 +246,8 @@ def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduc
 def cosine_similarity(x1: Any, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`)."""
     common = result_type(x1, x2)
+    if eps < 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps:g}")
     if not common.is_floating_point:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind_name(x1)}")
     x1, x2 = broadcast_tensors(*(x if x.dtype.is_floating_point else x.to(common) for x in (x1, x2)))
@@ -351,7 +353,7 @@ def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: 
     reduction = _legacy(size_average, reduce, reduction)
     expect_tensor("cross_entropy_loss", target, "target", 2)
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     if tuple(input.shape) == tuple(target.shape) and not target.dtype.is_floating_point:
         raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind_name(target)}")
     axis, n = _classes(input)

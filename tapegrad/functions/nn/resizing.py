@@ -77,9 +77,10 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Any:
     _shuffled("pixel_unshuffle", input, downscale_factor)
     *batch, channels, rows, columns = input.shape
     f = downscale_factor
-    if rows % f or columns % f:
-        raise RuntimeError("pixel_unshuffle expects height and width to be divisible by downscale_factor, but they are "
-                           f"{rows} and {columns}")
+    for axis, d, n in (("height", -2, rows), ("width", -1, columns)):
+        if n % f:
+            raise RuntimeError(f"pixel_unshuffle expects {axis} to be divisible by downscale_factor, but "
+                               f"input.size({d})={n} is not divisible by {f}")
     b = len(batch)
     x = input.reshape(*batch, channels, rows // f, f, columns // f, f)
     x = x.permute(*range(b), b, b + 2, b + 4, b + 1, b + 3).clone(memory_format=formats.contiguous_format)

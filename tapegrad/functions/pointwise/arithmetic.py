@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, errors, fallbacks
+from tapegrad import dtypes, errors, fallbacks, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace, touch
 from tapegrad.functions.common import (
@@ -205,6 +205,8 @@ def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
             value = value.item()  # a number, which has to fit
         elif isinstance(value, Tensor) and value.dtype.category > input.dtype.category:
             value = value.to(input.dtype)
+        if not suffix:
+            shapes.broadcast((tuple(mask.shape), tuple(input.shape)))  # which is refused in this order
         return run(operation("masked_fill" + suffix), (input, mask, value), teach=True)
 
     return masked_fill
@@ -391,7 +393,7 @@ def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08,
         raise RuntimeError(f"{kind_name(input)} did not match {kind_name(other)}")
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"{'rtol' if rtol < 0 else 'atol'} must be greater than or equal to zero, but got "
-                           f"{rtol if rtol < 0 else atol}")
+                           f"{rtol if rtol < 0 else atol:g}")
     plain = (rtol, atol, equal_nan) == (1e-05, 1e-08, False)
     return apply(operation("isclose"), (input, other),
                  (("rtol", float(rtol)), ("atol", float(atol)), ("equal_nan", bool(equal_nan))), teach=plain)

@@ -315,7 +315,7 @@ def _several(name: str, input: Tensor, values: Any, inverse: Any, counts: Any) -
 def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
                        ) -> Any:
     """The first of each run of equal elements, or equal slices (`torch.unique_consecutive`)."""
-    array = input._array()
+    array, dim = input._array(), dim if dim is None else shapes.wrap_dim(dim, input.ndim)
     rows = array.reshape(-1, 1) if dim is None else np.moveaxis(np.atleast_1d(array), dim, 0)
     n = len(rows)
     starts = np.ones(n, bool)

@@ -186,7 +186,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Any:
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Any = None) -> Any:
     """How many elements fall in each of equal bins (`torch.histc`)."""
     if bins <= 0:
-        raise RuntimeError("bins must be > 0")
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if not input.dtype.is_floating_point and input.dtype.category == 0:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{kind_name(input)}'")
     array = input._array().reshape(-1)
@@ -196,9 +196,9 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     if low == high:
         low, high = low - 1, high + 1
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low > high:
-        raise RuntimeError("max must be larger than min")
+        raise RuntimeError("torch.histc: max must be larger than min")
     inside = array[(array >= low) & (array <= high)].astype(np.float64)
     places = np.minimum(((inside - low) * bins / (high - low)).astype(np.int64), bins - 1)
     return into(out, from_array(np.bincount(places, minlength=bins), input.dtype))
@@ -284,7 +284,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:
-        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
     if input.ndim < 2:
         raise RuntimeError("renorm: input needs at least 2 dimensions, got "
                            f"{input.ndim} dimensions")

@@ -113,8 +113,8 @@ class RNNBase(Module):
         for name in ("input_size", "hidden_size"):
             if not isinstance(getattr(self, name), int):
                 raise TypeError(f"{name} should be of type int, got: {type(getattr(self, name)).__name__}")
-        if self.hidden_size <= 0:
-            raise ValueError("hidden_size must be greater than zero")
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be greater than zero")
         if self.num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
         if self.proj_size < 0:

@@ -6,6 +6,7 @@ forward by a hook, the method. A method that is applied to what is pruned alread
 """
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable
 from typing import Any
 
@@ -47,7 +48,7 @@ def _count(amount: Any, size: int) -> int:
     return int(amount)
 
 
-class BasePruningMethod:
+class BasePruningMethod(abc.ABC):
     """What chooses the elements of a parameter that are zero: `compute_mask` says which (`BasePruningMethod`).
 
     >>> import tapegrad as torch
@@ -65,9 +66,9 @@ class BasePruningMethod:
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self._tensor_name, self.apply_mask(module))
 
+    @abc.abstractmethod
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         """Ones where elements stay: those of `default_mask`, less what is pruned."""
-        raise NotImplementedError
 
     def apply_mask(self, module: Module) -> Any:
         """The parameter times its mask."""

@@ -186,8 +186,16 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
         raise RuntimeError("received an empty list of sequences")
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
+    for i, s in enumerate(sequences):
+        if not isinstance(s, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(s).__name__}")
+        if not s.ndim:
+            raise RuntimeError("ArrayRef: invalid slice, N = 1; size = 0")
     longest = max(s.shape[0] for s in sequences)
     first = sequences[0]
+    for i, s in enumerate(sequences):  # what follows is copied to the shape and dtype of the first
+        if s.shape[1:] != first.shape[1:] or s.dtype is not first.dtype:
+            sequences[i] = first.new_empty((s.shape[0], *first.shape[1:])).copy_(s)
 
     def filled(s: Any) -> list[Any]:
         missing = longest - s.shape[0]
