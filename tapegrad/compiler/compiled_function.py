@@ -194,8 +194,9 @@ class Compiled(Transparent, CompiledBase):
         for variant in self.tapes.get(key, ()):
             if variant not in broken and variant.holds():
                 status, result = variant.replay(leaves, containers, numbers)
-                if status == rec.UNMET and variant.renewed():
-                    status, result = variant.replay(leaves, containers, numbers)
+                for renew in (variant.renewed_again, variant.renewed):
+                    if status == rec.UNMET and renew():
+                        status, result = variant.replay(leaves, containers, numbers)
                 if status == rec.PASSED:
                     self._remember(way_of(variant, key))
                     return result

@@ -118,6 +118,28 @@ def with_a_history(wrap):
     return call, lambda: [model.training, *(p.grad for p in model.parameters())]
 
 
+@program(14)
+def one_of_several(wrap):
+    """Which is in a dict; what else is reached changes now and then, and back."""
+    several, state = [Held(), Held(), Held()], {"which": 0}
+    for i, held in enumerate(several):
+        held.mode = "abc"[i]
+
+    @wrap
+    def step(x):
+        held = several[state["which"]]
+        return x * (2 if held.mode == "a" else 3 if held.flag else 4)
+
+    def call(i):
+        state["which"] = i % 3
+        if i in (14, 15, 20, 25):
+            several[2].flag = not several[2].flag
+            several[1].mode = several[1].mode + ""
+        return step(X)
+
+    return call, lambda: [vars(h) for h in several]
+
+
 def shown(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().mul(1e4).round().tolist(), value.requires_grad

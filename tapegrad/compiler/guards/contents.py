@@ -130,6 +130,19 @@ class Watched:
             found.append((table, key, now))
         return found
 
+    def differs(self) -> bool:
+        """Whether a simple value is another by now, so that what it holds is no equal content; often it is not known.
+        """
+        table = self._table
+        if table is not None and [*map(id, table)] == self._keys:
+            now = [*table.values()]
+        elif self.kind is list and len(self.value) == len(self.parts):
+            now = self.value[:]
+        else:
+            return False
+        return any(a is not b and i not in self._holes and is_simple(a) and is_simple(b) and by_value(a) != by_value(b)
+                   for i, (a, b) in enumerate(zip(self.parts, now)))
+
     def _same(self, parts: list[Any]) -> bool:
         ids = [*map(id, parts)]
         for i in self._holes:
