@@ -52,6 +52,8 @@ def elements(work: Work) -> Work:
         return work
     of_blocks = _dtypes(work)
     elements_of = {t: n for t, item in enumerate(work.steps) for n in [_elements(item, of_blocks)] if n}
+    if sum(elements_of.values()) < LEAST:
+        return work
     taken = {*elements_of}
     while True:
         # What a block holds is followed if no other step writes to it.
@@ -62,7 +64,7 @@ def elements(work: Work) -> Work:
         if left == taken:
             break
         taken = left
-    if not taken or sum(elements_of[t] for t in taken) < max(LEAST, EACH * len(taken)):
+    if sum(elements_of[t] for t in taken) < max(LEAST, EACH * len(taken)):
         return work
     try:
         found = _Apart(work, taken, of_blocks).done()

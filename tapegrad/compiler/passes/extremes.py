@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tapegrad.compiler.passes.cuts import words_of
-from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_written, writes
+from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, single, space, times_written, writes
 from tapegrad.compiler.traced_program import Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, structural
@@ -21,6 +21,8 @@ from tapegrad.ops.symbols import Sym
 
 def extremes(work: Work) -> Work:
     """The same program with such reads as reductions, and without the checks of such positions."""
+    if not any(step.a in structural.effects for step in single(work.steps)):  # nothing is read at indices
+        return work
     written = times_written(work.steps)
     return between_loops(work, lambda steps: _reduced(steps, written))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.cuts import words_of
-from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used, writes
+from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, single, space, times_used, writes
 from tapegrad.compiler.traced_program import Block, Place, Step
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
@@ -41,6 +41,8 @@ class _Sum(NamedTuple):
 
 def row_sums(work: Work) -> Work:
     """The same program with such sums taken before products; their operands are added to `blocks`."""
+    if not any(products.product(step.a) for step in single(work.steps)):
+        return work
     uses, blocks = times_used(work.steps), list(work.blocks)
     steps = between_loops(work, lambda line: _summed(line, uses, work.results, blocks)).steps
     return work._replace(steps=steps, blocks=blocks)
