@@ -77,7 +77,8 @@ def schedule(*, wait: int, warmup: int, active: int, repeat: int = 0, skip_first
     `repeat` is how often, without end for 0. Raises AssertionError for numbers that make no schedule.
     """
     assert wait >= 0 and warmup >= 0 and active > 0 and repeat >= 0 and skip_first >= 0, (
-        "Invalid profiler schedule arguments")
+        f"Invalid profiler schedule arguments. Got wait={wait} (need >= 0), warmup={warmup} (need >= 0), "
+        f"active={active} (need > 0), repeat={repeat} (need >= 0), skip_first={skip_first} (need >= 0).")
     cycle = wait + warmup + active
 
     def action(step: int) -> ProfilerAction:

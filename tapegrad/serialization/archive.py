@@ -36,6 +36,9 @@ def write(f: Any, held: Entries) -> None:
     root = "archive"
     if isinstance(f, (str, os.PathLike)):
         root = os.path.splitext(os.path.basename(os.fspath(f)))[0] or root
+        folder = os.path.dirname(os.path.abspath(f))
+        if not os.path.isdir(folder):
+            raise RuntimeError(f"Parent directory {os.path.dirname(f)} does not exist.")
         with open(f, "wb") as file:
             _write(file, root, held)
     else:

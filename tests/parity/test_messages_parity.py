@@ -11,6 +11,11 @@ torch = pytest.importorskip("torch")
 
 import tapegrad  # noqa: E402
 
+
+def exp(t):
+    return t.distributions.ExpTransform()
+
+
 CALLS = {
     "convolution": lambda t: t.nn.Conv2d(3, 4, 3)(t.ones(1, 1, 5, 5)),
     "convolution, one axis": lambda t: t.nn.Conv1d(3, 4, 3)(t.ones(1, 1, 5)),
@@ -53,6 +58,26 @@ CALLS = {
     "classes as floats": lambda t: t.nn.NLLLoss()(t.ones(2, 3), t.ones(2)),
     "classes as ints": lambda t: t.nn.CrossEntropyLoss()(t.ones(2, 3), t.ones(2, dtype=t.int32)),
     "classes as bytes": lambda t: t.nn.functional.nll_loss(t.ones(2, 3), t.ones(2, dtype=t.uint8)),
+    "attention that drops too much": lambda t: t.nn.functional.scaled_dot_product_attention(
+        *[t.ones(2, 3, 4)] * 3, dropout_p=2.0),
+    "a mask of another batch": lambda t: t.nn.MultiheadAttention(4, 2)(*[t.ones(3, 2, 4)] * 3, t.ones(3, 3) > 0),
+    "a mask of another length": lambda t: t.nn.MultiheadAttention(4, 2)(*[t.ones(3, 2, 4)] * 3, t.ones(2, 2) > 0),
+    "a mask beside a learnt key": lambda t: t.nn.MultiheadAttention(4, 2, add_bias_kv=True)(
+        *[t.ones(3, 2, 4)] * 3, t.ones(2, 2) > 0),
+    "long pivots": lambda t: t.linalg.lu_solve(t.eye(2), t.tensor([1, 2]), t.ones(2, 1)),
+    "contracted by text": lambda t: t.tensordot(t.ones(2, 2), t.ones(2, 2), dims="a"),
+    "saved nowhere": lambda t: t.save(t.ones(2), "/there/is/none.pt"),
+    "no schedule": lambda t: t.profiler.schedule(wait=-1, warmup=1, active=1),
+    "maps side by side": lambda t: t.distributions.StackTransform([exp(t)])(t.ones(3)),
+    "no maps side by side": lambda t: t.distributions.StackTransform([3]),
+    "maps side by side, back": lambda t: t.distributions.StackTransform([exp(t)]).inv(t.ones(3)),
+    "maps of parts": lambda t: t.distributions.CatTransform([exp(t)], lengths=[2, 3]),
+    "maps of too many parts": lambda t: t.distributions.CatTransform([exp(t)], -1, [2])(t.ones(3)),
+    "maps along no axis": lambda t: t.distributions.CatTransform([exp(t)], 3, [2])(t.ones(3)),
+    "a shape of correlations": lambda t: str(type(t.distributions.CorrCholeskyTransform().forward_shape(
+        t.Size([3]))).__name__),
+    "a mixture of no distributions": lambda t: t.distributions.MixtureSameFamily(
+        t.distributions.Categorical(t.ones(2)), 3),
     "no size": lambda t: t.nn.functional.interpolate(t.ones(1, 1, 2, 2)),
     "no size, two axes": lambda t: t.nn.functional.interpolate(t.ones(2, 2)),
     "two sizes": lambda t: t.nn.functional.interpolate(t.ones(1, 1, 2, 2), 2, 2),

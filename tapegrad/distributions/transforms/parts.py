@@ -13,6 +13,11 @@ from tapegrad.distributions.utils import (
 )
 
 
+def _check_size(x: Any, name: str, dim: int, wanted: int, of: str) -> None:
+    assert -x.ndim <= dim < x.ndim, f"dim {dim} out of range for tensor with {x.ndim} dimensions"
+    assert x.shape[dim] == wanted, f"{name}.size({dim}) = {x.shape[dim]} must equal {of} {wanted}"
+
+
 class CatTransform(Transform):
     """Maps side by side, of so many elements each along an axis.
 
@@ -24,13 +29,14 @@ class CatTransform(Transform):
 
     def __init__(self, tseq: Sequence[Transform], dim: int = 0, lengths: Sequence[int] | None = None,
                  cache_size: int = 0) -> None:
-        assert all(isinstance(t, Transform) for t in tseq)
+        assert all(isinstance(t, Transform) for t in tseq), "All elements of tseq must be Transform instances"
         if cache_size:
             tseq = [t.with_cache(cache_size) for t in tseq]
         super().__init__(cache_size=cache_size)
         self.transforms = list(tseq)
         self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
-        assert len(self.lengths) == len(self.transforms)
+        assert len(self.lengths) == len(self.transforms), (
+            f"lengths ({len(self.lengths)}) must match transforms ({len(self.transforms)})")
         self.dim = dim
 
     @lazy_property
@@ -47,20 +53,19 @@ class CatTransform(Transform):
             return self
         return CatTransform(self.transforms, self.dim, self.lengths, cache_size)
 
-    def _parts(self, x: Any) -> Any:
-        assert -x.ndim <= self.dim < x.ndim
-        assert x.shape[self.dim] == self.length
+    def _parts(self, x: Any, name: str = "x") -> Any:
+        _check_size(x, name, self.dim, self.length, "length")
         return torch.split(x, self.lengths, self.dim)
 
     def _call(self, x: Any) -> Any:
         return torch.cat([t(v) for t, v in zip(self.transforms, self._parts(x))], dim=self.dim)
 
     def _inverse(self, y: Any) -> Any:
-        return torch.cat([t.inv(v) for t, v in zip(self.transforms, self._parts(y))], dim=self.dim)
+        return torch.cat([t.inv(v) for t, v in zip(self.transforms, self._parts(y, "y"))], dim=self.dim)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         found = []
-        for t, before, after in zip(self.transforms, self._parts(x), self._parts(y)):
+        for t, before, after in zip(self.transforms, self._parts(x), self._parts(y, "y")):
             term = t.log_abs_det_jacobian(before, after)
             found.append(_sum_rightmost(term, self.event_dim - t.event_dim))
         dim = self.dim - x.ndim if self.dim >= 0 else self.dim
@@ -92,7 +97,7 @@ class StackTransform(Transform):
     transforms: list[Transform]
 
     def __init__(self, tseq: Sequence[Transform], dim: int = 0, cache_size: int = 0) -> None:
-        assert all(isinstance(t, Transform) for t in tseq)
+        assert all(isinstance(t, Transform) for t in tseq), "All elements of tseq must be Transform instances"
         if cache_size:
             tseq = [t.with_cache(cache_size) for t in tseq]
         super().__init__(cache_size=cache_size)
@@ -101,20 +106,19 @@ class StackTransform(Transform):
     def with_cache(self, cache_size: int = 1) -> Any:
         return self if self._cache_size == cache_size else StackTransform(self.transforms, self.dim, cache_size)
 
-    def _parts(self, x: Any) -> Any:
-        assert -x.ndim <= self.dim < x.ndim
-        assert x.shape[self.dim] == len(self.transforms)
+    def _parts(self, x: Any, name: str = "x") -> Any:
+        _check_size(x, name, self.dim, len(self.transforms), "len(transforms)")
         return [x.select(self.dim, i) for i in range(x.shape[self.dim])]
 
     def _call(self, x: Any) -> Any:
         return torch.stack([t(v) for t, v in zip(self.transforms, self._parts(x))], dim=self.dim)
 
     def _inverse(self, y: Any) -> Any:
-        return torch.stack([t.inv(v) for t, v in zip(self.transforms, self._parts(y))], dim=self.dim)
+        return torch.stack([t.inv(v) for t, v in zip(self.transforms, self._parts(y, "y"))], dim=self.dim)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         return torch.stack([t.log_abs_det_jacobian(before, after) for t, before, after in
-                            zip(self.transforms, self._parts(x), self._parts(y))], dim=self.dim)
+                            zip(self.transforms, self._parts(x), self._parts(y, "y"))], dim=self.dim)
 
     @property
     def bijective(self) -> bool:

@@ -14,6 +14,11 @@ from tapegrad.distributions.utils import (
 from tapegrad.nn.functional import pad, softplus
 
 
+def _ending(shape: Any, *last: int) -> Any:
+    """The shape with further axes: a `Size` stays one."""
+    return shape + last
+
+
 class SoftmaxTransform(_Plain):
     """y = softmax(x): the simplex in one coordinate too many, and so without a volume.
 
@@ -67,12 +72,12 @@ class StickBreakingTransform(_Plain):
     def forward_shape(self, shape: Any) -> Any:
         if len(shape) < 1:
             raise ValueError("Too few dimensions on input")
-        return (*shape[:-1], shape[-1] + 1)
+        return _ending(shape[:-1], shape[-1] + 1)
 
     def inverse_shape(self, shape: Any) -> Any:
         if len(shape) < 1:
             raise ValueError("Too few dimensions on input")
-        return (*shape[:-1], shape[-1] - 1)
+        return _ending(shape[:-1], shape[-1] - 1)
 
 
 class LowerCholeskyTransform(_Plain):
@@ -148,7 +153,7 @@ class CorrCholeskyTransform(Transform):
         d = round((0.25 + 2 * n) ** 0.5 + 0.5)
         if d * (d - 1) // 2 != n:
             raise ValueError("Input is not a flattened lower-diagonal number")
-        return (*shape[:-1], d, d)
+        return _ending(shape[:-1], d, d)
 
     def inverse_shape(self, shape: Any) -> Any:
         if len(shape) < 2:
@@ -156,4 +161,4 @@ class CorrCholeskyTransform(Transform):
         if shape[-2] != shape[-1]:
             raise ValueError("Input is not square")
         d = shape[-1]
-        return (*shape[:-2], d * (d - 1) // 2)
+        return _ending(shape[:-2], d * (d - 1) // 2)

@@ -130,6 +130,8 @@ def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
 def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: Any = None) -> Any:
     """X with A X = B, by what `lu_factor` gave for A (`torch.linalg.lu_solve`)."""
     expect_square("torch.linalg.lu_solve", LU)
+    if pivots.dtype is not dtypes.int32:
+        raise RuntimeError("linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32")
     if not left:
         return into(out, lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT)
     order = permutations(pivots._array(), LU.shape[-1])

@@ -66,10 +66,10 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     else:
         scores = scores.masked_fill(~attn_mask, -math.inf) if attn_mask.dtype is dtypes.bool_ else scores + attn_mask
         weights = scores.softmax(-1) if is_causal else _safe_softmax(scores)
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     if dropout_p > 0:
         weights = NN["dropout"](weights, dropout_p)
-    elif dropout_p < 0:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     return weights @ value
 
 
@@ -211,9 +211,9 @@ def multi_head_attention_forward(
         padding = None if padding is None else pad(padding, (0, extra))
     source = k.shape[1]
     if padding is not None:
-        if padding.shape != (count, source):
-            raise AssertionError(f"expecting key_padding_mask shape of {(count, source - extra)}, but got "
-                                 f"{key_padding_mask.shape}")
+        for d, (given, wanted) in enumerate(zip(padding.shape, (count, source))):
+            if given != wanted:
+                raise AssertionError(f"Expected key_padded_mask.shape[{d}] to be {wanted}, but got {given}")
         spread = padding.view(count, 1, 1, source).expand(-1, num_heads, -1, -1).reshape(count * num_heads, 1, source)
         mask = spread if mask is None else mask + spread
     if need_weights:
