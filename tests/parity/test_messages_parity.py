@@ -16,6 +16,17 @@ def exp(t):
     return t.distributions.ExpTransform()
 
 
+def ctc(t, **given):
+    lengths = {"input_lengths": t.tensor([8, 8, 8]), "target_lengths": t.tensor([3, 2, 1])}
+    given = {"log_probs": t.zeros(8, 3, 5).log_softmax(2), "targets": t.ones(3, 3).long(), **lengths, **given}
+    loss = t.nn.functional.ctc_loss(**given)
+    return round(loss.item(), 4)
+
+
+def bags(t, *given, **options):
+    return t.nn.functional.embedding_bag(given[0], t.ones(5, 2), *given[1:], **options)
+
+
 CALLS = {
     "convolution": lambda t: t.nn.Conv2d(3, 4, 3)(t.ones(1, 1, 5, 5)),
     "convolution, one axis": lambda t: t.nn.Conv1d(3, 4, 3)(t.ones(1, 1, 5)),
@@ -58,6 +69,32 @@ CALLS = {
     "classes as floats": lambda t: t.nn.NLLLoss()(t.ones(2, 3), t.ones(2)),
     "classes as ints": lambda t: t.nn.CrossEntropyLoss()(t.ones(2, 3), t.ones(2, dtype=t.int32)),
     "classes as bytes": lambda t: t.nn.functional.nll_loss(t.ones(2, 3), t.ones(2, dtype=t.uint8)),
+    "ctc, classes as floats": lambda t: ctc(t, targets=t.ones(3, 3)),
+    "ctc, lengths as floats": lambda t: ctc(t, input_lengths=t.full((3,), 8.0)),
+    "ctc, texts' lengths as floats": lambda t: ctc(t, target_lengths=t.ones(3)),
+    "ctc, negative lengths": lambda t: ctc(t, input_lengths=t.tensor([8, 8, -8])),
+    "ctc, texts of negative lengths": lambda t: ctc(t, target_lengths=t.tensor([3, 2, -1])),
+    "ctc, beyond the steps": lambda t: ctc(t, input_lengths=t.tensor([8, 8, 9])),
+    "ctc, beyond the texts": lambda t: ctc(t, target_lengths=t.tensor([3, 2, 4])),
+    "ctc, texts in a row": lambda t: ctc(t, targets=t.ones(6).long()),
+    "ctc, too much text": lambda t: ctc(t, targets=t.ones(9).long()),
+    "ctc, too few texts": lambda t: ctc(t, targets=t.ones(2, 3).long()),
+    "ctc, texts in three axes": lambda t: ctc(t, targets=t.ones(3, 3, 1).long()),
+    "ctc, a batch of none": lambda t: ctc(t, log_probs=t.ones(8, 5)),
+    "ctc, no classes": lambda t: ctc(t, log_probs=t.ones(3)),
+    "ctc, no batch": lambda t: t.nn.functional.ctc_loss(t.ones(8, 5), t.ones(2, 3).long(), [8], [3]),
+    **{f"bags, {mode}, {kind}": lambda t, mode=mode, given=given: bags(t, *given(t), mode=mode)
+       for mode in ("sum", "mean", "max") for kind, given in {
+           "beyond": lambda t: (t.tensor([1, 9]), t.tensor([0])), "below": lambda t: (t.tensor([[1, -1]]),),
+           "floats": lambda t: (t.ones(2), t.tensor([0])),
+           "offsets": lambda t: (t.tensor([1]), t.tensor([0.0]))}.items()},
+    "bags, weights": lambda t: bags(t, t.tensor([[1, 2]]), mode="sum", per_sample_weights=t.ones(2)),
+    "bags, padding": lambda t: bags(t, t.tensor([[1, 2]]), padding_idx=9),
+    "least squares, two axes more": lambda t: t.linalg.lstsq(t.eye(3), t.ones(2, 3, 1)),
+    "least squares, as many axes": lambda t: t.linalg.lstsq(t.ones(2, 3, 3), t.ones(3)),
+    "least squares, dtypes": lambda t: t.linalg.lstsq(t.eye(3), t.ones(3).double()),
+    "least squares of whole numbers": lambda t: t.linalg.lstsq(t.eye(3).long(), t.ones(3).long()),
+    "least squares, a number": lambda t: t.linalg.lstsq(t.eye(3), 3),
     "attention that drops too much": lambda t: t.nn.functional.scaled_dot_product_attention(
         *[t.ones(2, 3, 4)] * 3, dropout_p=2.0),
     "a mask of another batch": lambda t: t.nn.MultiheadAttention(4, 2)(*[t.ones(3, 2, 4)] * 3, t.ones(3, 3) > 0),

@@ -191,14 +191,24 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`)."""
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    expect_tensor("linalg_lstsq", A, "input")
+    expect_tensor("linalg_lstsq", B, "b", 2)
     for name, x, least in (("input", A, 2), ("other", B, 1)):
         if x.ndim < least:
             raise RuntimeError(f"torch.linalg.lstsq: {name} must have at least {least} dimensions.")
+    if not 0 <= A.ndim - B.ndim <= 1:
+        raise RuntimeError("torch.linalg.lstsq: input.dim() must be greater or equal to other.dim() and (input.dim() - "
+                           "other.dim()) <= 1")
     vector = B.ndim == A.ndim - 1
     b = B.unsqueeze(-1) if vector else B
     if b.shape[-2] != A.shape[-2]:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size("
                            f"{-1 if vector else -2})")
+    if A.dtype is not B.dtype:
+        raise RuntimeError("torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
+                           f"{kind_name(A)} and other's dtype {kind_name(B)}")
+    if not A.dtype.is_floating_point:
+        raise RuntimeError("This function doesn't handle types other than float and double")
     rtol = dtypes.finfo(A.dtype).eps * max(A.shape[-2:]) if rcond is None else rcond
     solution = pinv(A, rtol=rtol) @ b
     m, n = A.shape[-2:]

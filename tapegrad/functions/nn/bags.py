@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes
+from tapegrad.functions.common import kind_name
 from tapegrad.functions.indexing.gathering import reduced_at
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.tensor import Tensor
@@ -16,6 +17,10 @@ def _starts(input: Any, offsets: Any, include_last: bool) -> Any:
     if offsets is None or offsets.ndim != 1:
         found = "None" if offsets is None else f"{offsets.ndim}D Tensor"
         raise ValueError(f"offsets has to be a 1D Tensor but got {found}")
+    if offsets.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+                           f"Long, Int; but got torch.{kind_name(offsets)}Tensor instead (while checking arguments for "
+                           "embedding_bag)")
     starts = offsets._array().astype(np.int64)
     n = input.numel()
     if include_last and not len(starts):
@@ -28,6 +33,14 @@ def _starts(input: Any, offsets: Any, include_last: bool) -> Any:
         raise RuntimeError(f"offsets[-1] can not be greater than input's length {n} but got offsets[-1] of "
                            f"{starts[-1]}")
     return starts if include_last else np.append(starts, n)
+
+
+def _beyond(indices: Any, rows: int, mode: str) -> Exception:
+    place = np.flatnonzero((indices < 0) | (indices >= rows))[0]
+    return RuntimeError(
+        f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {indices[place]}"
+        if mode == "max" else
+        f"Index {place} of input takes value {indices[place]} which is not in the valid range [0, {rows})")
 
 
 @nn
@@ -46,14 +59,14 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: 
     bag of none is zero. Raises ValueError, RuntimeError for indices and offsets that do not fit.
     """
     if per_sample_weights is not None and per_sample_weights.shape != input.shape:
-        raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then "
-                         "it must "
-                         f"have the same shape as the input ({list(input.shape)})")
+        raise ValueError(f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then "
+                         f"it must have the same shape as the input ({input.shape})")
     if weight.ndim != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
     if input.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-                           "Long, Int")
+                           f"Long, Int; but got torch.{kind_name(input)}Tensor instead (while checking arguments for "
+                           "embedding_bag)")
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
@@ -73,6 +86,10 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: 
         raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only "
                                   "supported for "
                                   f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub.")
+    rows = weight.shape[0]
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise RuntimeError(f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
+                           f"{padding_idx}")
     index = input.reshape(-1)
     bags = len(starts) - 1
     where = np.repeat(np.arange(bags), np.diff(starts))
@@ -82,14 +99,17 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: 
         where, chosen = where[kept], creation.from_array(np.flatnonzero(kept))
         index = index.index_select(0, chosen)
         counted = None if counted is None else counted.index_select(0, chosen)
-    rows = NN["embedding"](index, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    try:
+        found = NN["embedding"](index, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    except IndexError:
+        raise _beyond(input._array().reshape(-1), rows, mode) from None
     if counted is not None:
-        rows = rows * counted.unsqueeze(1)
+        found = found * counted.unsqueeze(1)
     to = creation.from_array(where)
     empty = weight.new_zeros((bags, weight.shape[1]))
     if mode == "max":
-        return reduced_at(empty, 0, to, rows, "amax", include_self=False)
-    total = empty.index_add(0, to, rows)
+        return reduced_at(empty, 0, to, found, "amax", include_self=False)
+    total = empty.index_add(0, to, found)
     if mode == "sum":
         return total
     counts = np.maximum(np.bincount(where, minlength=bags), 1)

@@ -14,11 +14,18 @@ from tapegrad.tensor import Tensor
 _NOWHERE = -1e30  # the logarithm of no probability: finite, so that its gradient is zero and not NaN
 
 
+_CHECKED = "(while checking arguments for ctc_loss_allocate_outputs)"
+
+
 def _lengths(x: Any, name: str, count: int) -> list[int]:
+    if isinstance(x, Tensor) and x.dtype.is_floating_point:
+        raise RuntimeError(f"{name} must be integral")
     found = [int(n) for n in (x.tolist() if isinstance(x, Tensor) and x.ndim else [x] if isinstance(x, int) else
                               [x.item()] if isinstance(x, Tensor) else x)]
     if len(found) != count:
         raise RuntimeError(f"{name} must be of size batch_size")
+    if min(found, default=0) < 0:
+        raise RuntimeError(f"Expected {name} to have value at least 0, but got value {min(found)} {_CHECKED}")
     return found
 
 
@@ -26,12 +33,19 @@ def _labels(targets: Any, lengths: list[int], blank: int, classes: int) -> np.nd
     """Each text with blanks around its letters, to the longest one's length (N, 2 S + 1)."""
     values = targets._array()
     found = np.full((len(lengths), 2 * max(lengths, default=0) + 1), blank, np.int64)
+    if values.ndim not in (1, 2):
+        raise RuntimeError(f"Expected 1 to 2 dimensions, but got {values.ndim}-dimensional tensor for argument #2 "
+                           f"'targets' {_CHECKED}")
+    there, wanted = values.shape[0], len(lengths) if values.ndim == 2 else sum(lengths)
+    if there != wanted:
+        raise RuntimeError(f"Expected tensor to have size {wanted} at dimension 0, but got size {there} for argument "
+                           f"#2 'targets' {_CHECKED}")
     start = 0
     for row, n in enumerate(lengths):
         text = values[row, :n] if values.ndim == 2 else values[start:start + n]
         if len(text) < n:
             raise RuntimeError(f"Expected tensor to have size at least {max(lengths)} at dimension 1, but got size "
-                               f"{values.shape[-1]} for argument #2 'targets'")
+                               f"{values.shape[-1]} for argument #2 'targets' {_CHECKED}")
         if np.any((text < 0) | (text >= classes)):
             raise RuntimeError(f"targets must be between 0 and {classes - 1}")
         found[row, 1:2 * n:2] = text
@@ -54,8 +68,10 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     """
     if not log_probs.dtype.is_floating_point:
         raise NotImplementedError(f"\"ctc_loss_cpu\" not implemented for '{kind_name(log_probs)}'")
-    if targets.dtype.is_floating_point:
-        raise RuntimeError("targets must be of integral type")
+    if log_probs.ndim not in (2, 3):
+        given = log_probs.ndim + (log_probs.ndim < 2)  # an axis for the batch is counted
+        raise RuntimeError(f"Expected 3-dimensional tensor, but got {given}-dimensional tensor for argument "
+                           f"#1 'log_probs' {_CHECKED}")
     batched = log_probs.ndim == 3
     x = log_probs if batched else log_probs.unsqueeze(1)
     texts = targets if batched or targets.ndim != 1 else targets.unsqueeze(0)
@@ -65,9 +81,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     heard, written = _lengths(input_lengths, "input_lengths", count), _lengths(target_lengths, "target_lengths", count)
     for n in heard:
         if n > steps:
-            raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {n} (while "
-                               "checking "
-                               "arguments for ctc_loss_cpu)")
+            raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {n} {_CHECKED}")
     labels = _labels(texts, written, blank, classes)
     width = labels.shape[1]
     emitted = x.gather(2, creation.from_array(np.broadcast_to(labels, (steps, count, width)).copy()))
