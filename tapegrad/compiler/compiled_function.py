@@ -23,6 +23,7 @@ from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.assumptions import Assumptions
+from tapegrad.compiler.bound_arguments import Bound
 from tapegrad.compiler.captured_backward import Traced, trace_backward
 from tapegrad.compiler.captured_call import Before, Captured
 from tapegrad.compiler.guards import memory_words, trusted_values
@@ -112,6 +113,7 @@ class Compiled(Transparent, CompiledBase):
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
         self._assumed = Assumptions()
+        self._bound = Bound()
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
 
@@ -169,6 +171,8 @@ class Compiled(Transparent, CompiledBase):
         return self.grouped(args, kwargs)
 
     def _called(self, args: Any, kwargs: dict[str, Any], broken: tuple[Variant, ...]) -> Any:
+        if self._bound.functions and (bound := self._bound.known(args, kwargs)):
+            return bound[0]
         for way in () if kwargs else self._ways:
             if way.natively:
                 continue
@@ -190,7 +194,8 @@ class Compiled(Transparent, CompiledBase):
         except OfInference:
             return self.__wrapped__(*args, **kwargs)
         except (Refused, TypeError) as why:
-            return self._give_up(str(why), args, kwargs)
+            bound = self._bound.call(self, args, kwargs)
+            return bound[0] if bound else self._give_up(str(why), args, kwargs)
         for variant in self.tapes.get(key, ()):
             if variant not in broken and variant.holds():
                 status, result = variant.replay(leaves, containers, numbers)
@@ -477,7 +482,8 @@ class Compiled(Transparent, CompiledBase):
 
     @property
     def replays(self) -> int:
-        return sum(v.runs for variants in list(self.tapes.values()) for v in variants)
+        return sum(v.runs for variants in list(self.tapes.values()) for v in variants) + sum(
+            f.replays for f in list(self._bound.functions.values()))
 
     @property
     def tape(self) -> Variant:

@@ -1,0 +1,166 @@
+"""Models, optimisers, functions and settings that are passed first, or by keyword: call by call as written.
+
+A program is `make(wrap)`: what runs call i, and what shows the state; all are replayed.
+"""
+from __future__ import annotations
+
+import dataclasses
+import gc
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from call_by_call import adds_to, agree
+
+import tapegrad as torch
+from tapegrad import nn
+from tapegrad.compiler import compile
+from tapegrad.compiler.bound_arguments import MOST
+from tapegrad.nn import functional as F
+
+CALLS = 20
+X, Y = torch.arange(12.0).reshape(4, 3) / 10, torch.tensor([0, 1, 1, 0])
+PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
+program = adds_to(PROGRAMS)
+
+
+@dataclasses.dataclass
+class Config:
+    scale: float = 1.0
+    smooth: bool = False
+
+
+def model() -> Any:
+    return nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
+
+
+def step(model, optimizer, loss_of, x, y, scale=1.0):
+    optimizer.zero_grad()
+    loss = loss_of(model(x), y) * scale
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def state_of(*models: Any) -> Callable[[], Any]:
+    return lambda: [[m.training, *m.state_dict().values()] for m in models]
+
+
+@program(1)
+def a_step(wrap):
+    one = model()
+    optimizer = torch.optim.Adam(one.parameters(), lr=0.1)
+    f = wrap(step)
+    return (lambda i: f(one, optimizer, F.cross_entropy, X, Y, scale=1 / (i + 1))), state_of(one)
+
+
+@program(1)
+def by_keyword(wrap):
+    one = model()
+    optimizer = torch.optim.SGD(one.parameters(), lr=0.1)
+    f = wrap(step)
+    return (lambda i: f(x=X, y=Y, model=one, loss_of=nn.CrossEntropyLoss(), optimizer=optimizer)
+            if i == 7 else f(x=X, y=Y, model=one, loss_of=F.cross_entropy, optimizer=optimizer)), state_of(one)
+
+
+@program(1)
+def several(wrap):
+    """In turn, and what is known of them changes."""
+    models = [model() for _ in range(3)]
+    optimizers = [torch.optim.SGD(m.parameters(), lr=0.1) for m in models]
+    f = wrap(step)
+
+    def call(i):
+        if i == 9:
+            models[1].eval()
+        elif i == 12:
+            models[2][1].p = 0.25
+        elif i == 15:
+            models[0][0] = nn.Linear(3, 4)
+        return f(models[i % 3], optimizers[i % 3], F.cross_entropy, X, Y)
+
+    return call, state_of(*models)
+
+
+@program(1)
+def settings(wrap):
+    config = Config()
+    f = wrap(lambda config, x: x * config.scale + (1 if config.smooth else 0))
+
+    def call(i):
+        config.scale, config.smooth = 0.5 + i, i % 6 == 5
+        return f(config, X)
+
+    return call, lambda: vars(config)
+
+
+@program(1)
+def with_a_history(wrap):
+    one = model()
+    f = wrap(lambda model, x: model(x).sum())
+
+    def call(i):
+        one.zero_grad()
+        f(one, X).backward()
+
+    return call, lambda: [p.grad for p in one.parameters()]
+
+
+@program(1)
+def an_error(wrap):
+    one = nn.Linear(3, 2)
+    f = wrap(lambda model, x: model(x).detach())
+    return (lambda i: f(one, X if i % 5 else X[:, :2])), state_of(one)
+
+
+def shown(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().mul(1e4).round().tolist()
+    if isinstance(value, dict):
+        return [(k, shown(v)) for k, v in value.items()]
+    return [*map(shown, value)] if isinstance(value, (list, tuple)) else round(value, 4) if value else value
+
+
+def seen(call: Any, i: int, state: Any) -> Any:
+    try:
+        result = shown(call(i))
+    except RuntimeError as error:
+        result = str(error)
+    return result, shown(state())
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_calls_are_as_written(name):
+    make, _ = PROGRAMS[name]
+
+    def made(wrap: Any) -> Any:
+        torch.manual_seed(0)
+        return make(wrap)
+
+    function, = agree(made, CALLS, seen)
+    assert function.replays > 4 and not function.reason, function.explain()
+    assert "\nwith " in function.explain()
+
+
+def test_objects_that_others_come_for_are_let_go():
+    f = compile(lambda model, x: model(x).detach())
+    gone = []
+    for _ in range(MOST + 2):
+        one = nn.Linear(3, 2)
+        gone.append(weakref.ref(one))
+        for _ in range(3):
+            assert f(one, X).tolist() == one(X).tolist()
+    del one
+    gc.collect()
+    assert [r() is None for r in gone] == [True, True] + [False] * MOST
+
+
+def test_others_each_time_are_not_compiled():
+    f = compile(lambda function, x: function(x) * 2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for k in range(60):
+            assert f(lambda x, k=k: x + k, X).tolist() == ((X + k) * 2).tolist()
+    assert f.reason == "a function is passed or returned" and len(caught) == 1
