@@ -101,6 +101,12 @@ CALLS = {
     "a mask of another length": lambda t: t.nn.MultiheadAttention(4, 2)(*[t.ones(3, 2, 4)] * 3, t.ones(2, 2) > 0),
     "a mask beside a learnt key": lambda t: t.nn.MultiheadAttention(4, 2, add_bias_kv=True)(
         *[t.ones(3, 2, 4)] * 3, t.ones(2, 2) > 0),
+    **{f"factors, {kind}": lambda t, given=given: t.linalg.lu_solve(*given(t, *t.linalg.lu_factor(t.eye(3))))
+       for kind, given in {
+           "a vector": lambda t, a, p: (a, p, t.ones(3)), "fewer rows": lambda t, a, p: (a, p, t.ones(2, 1)),
+           "doubles": lambda t, a, p: (a, p, t.ones(3, 1).double()), "a row": lambda t, a, p: (a[0], p, t.ones(3, 1)),
+           "fewer pivots": lambda t, a, p: (a, p[:2], t.ones(3, 1))}.items()},
+    "factors on the right": lambda t: t.linalg.lu_solve(*t.linalg.lu_factor(t.eye(3)), t.ones(3, 1), left=False),
     "long pivots": lambda t: t.linalg.lu_solve(t.eye(2), t.tensor([1, 2]), t.ones(2, 1)),
     "contracted by text": lambda t: t.tensordot(t.ones(2, 2), t.ones(2, 2), dims="a"),
     "saved nowhere": lambda t: t.save(t.ones(2), "/there/is/none.pt"),

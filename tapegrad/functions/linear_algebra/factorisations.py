@@ -12,6 +12,7 @@ from tapegrad.functions.common import expect_tensor, into, kind_name, named, ope
 from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
 from tapegrad.functions.linear_algebra.solving import (
     batched,
+    expect_sides,
     expect_square,
     expect_system,
     factors,
@@ -132,6 +133,12 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
     expect_square("torch.linalg.lu_solve", LU)
     if pivots.dtype is not dtypes.int32:
         raise RuntimeError("linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32")
+    if LU.dtype is not B.dtype:
+        raise RuntimeError("linalg.lu_solve: Expected LU and B to have the same dtype, but found LU of type "
+                           f"{kind_name(LU)} and B of type {kind_name(B)} instead")
+    expect_sides("linalg.lu_solve", LU, B, left)
+    if pivots.shape[-1:] != LU.shape[-1:]:
+        raise RuntimeError("linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix")
     if not left:
         return into(out, lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT)
     order = permutations(pivots._array(), LU.shape[-1])

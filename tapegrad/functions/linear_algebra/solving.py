@@ -72,6 +72,15 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
     return into(out, found.squeeze(-1) if vector else found)
 
 
+def expect_sides(name: str, A: Any, B: Any, left: bool) -> None:
+    """RuntimeError for a B that is no matrix of as many rows (or columns) as A."""
+    if B.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor B must have at least 2 dimensions.")
+    if B.shape[-2 if left else -1] != A.shape[-1]:
+        raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
+                           f"({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
+
+
 def expect_system(A: Any, B: Any, left: bool) -> bool:
     """RuntimeError for what is no system A X = B, or X A = B; whether B is a vector."""
     expect_square("linalg.solve", A)
@@ -128,12 +137,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
                      ) -> Any:
     """The solution of a triangular system (`torch.linalg.solve_triangular`)."""
     expect_square("linalg.solve_triangular", A)
-    if B.ndim < 2:
-        raise RuntimeError("linalg.solve_triangular: The input tensor B must have at least 2 dimensions.")
-    if B.shape[-2 if left else -1] != A.shape[-1]:
-        raise RuntimeError("linalg.solve_triangular: Incompatible shapes of A and B for the equation "
-                           f"{'AX = B' if left else 'XA = B'} ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x"
-                           f"{B.shape[-1]})")
+    expect_sides("linalg.solve_triangular", A, B, left)
     if not left:
         return into(out, solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT)
     batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(B.shape[:-2])))
