@@ -107,6 +107,11 @@ CALLS = {
            "doubles": lambda t, a, p: (a, p, t.ones(3, 1).double()), "a row": lambda t, a, p: (a[0], p, t.ones(3, 1)),
            "fewer pivots": lambda t, a, p: (a, p[:2], t.ones(3, 1))}.items()},
     "factors on the right": lambda t: t.linalg.lu_solve(*t.linalg.lu_factor(t.eye(3)), t.ones(3, 1), left=False),
+    **{f"a triangle, {name} beside {other}": lambda t, name=name, other=other: t.linalg.solve_triangular(
+        t.eye(2, dtype=getattr(t, name)) * 2, t.ones(2, 1, dtype=getattr(t, other)), upper=False)
+       for name, other in (("float32", "float64"), ("float64", "float32"), ("float32", "int64"))},
+    **{f"a triangle of old, beside {other}": lambda t, other=other: t.triangular_solve(
+        t.ones(2, 1, dtype=getattr(t, other)), t.eye(2)) for other in ("float64", "int64")},
     "long pivots": lambda t: t.linalg.lu_solve(t.eye(2), t.tensor([1, 2]), t.ones(2, 1)),
     "contracted by text": lambda t: t.tensordot(t.ones(2, 2), t.ones(2, 2), dims="a"),
     "saved nowhere": lambda t: t.save(t.ones(2), "/there/is/none.pt"),

@@ -6,7 +6,18 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensors, into, into_each, method, named, public, warn
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    expect_tensors,
+    into,
+    into_each,
+    kind_name,
+    method,
+    named,
+    public,
+    warn,
+)
 from tapegrad.functions.linear_algebra import decompositions, factorisations, solving
 from tapegrad.functions.linear_algebra.contractions import multi_dot
 from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
@@ -46,6 +57,9 @@ def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bo
                      *, out: Any = None) -> Any:
     """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
     _former("triangular_solve", "solve_triangular")
+    if input.dtype is not A.dtype:
+        raise RuntimeError(f"Expected b and A to have the same dtype, but found b of type {kind_name(input)} and A of "
+                           f"type {kind_name(A)} instead.")
     x = solve_triangular(A.mT if transpose else A, input, upper=upper != transpose, unitriangular=unitriangular)
     x, A = into_each(out, (x, A.clone()))
     return named("triangular_solve", solution=x, cloned_coefficient=A)

@@ -138,6 +138,8 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     """The solution of a triangular system (`torch.linalg.solve_triangular`)."""
     expect_square("linalg.solve_triangular", A)
     expect_sides("linalg.solve_triangular", A, B, left)
+    if B.dtype is not A.dtype:
+        B = B.to(A.dtype)
     if not left:
         return into(out, solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT)
     batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(B.shape[:-2])))
