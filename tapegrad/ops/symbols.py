@@ -362,7 +362,10 @@ def _infix(node: Sym, args: list[tuple[str, int]], name: Callable[[int], str]) -
     if node.op == "const":
         value = node.value
         whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
-        return repr(int(value)) if whole else repr(value), _ATOM if str(value)[0] != "-" else _INFIX["neg"][1]
+        # Of what a float32 holds, the fewest digits that tell it there.
+        single = node.dtype is dtypes.float32 and abs(value) < 1e38 and float(np.float32(value)) == value
+        text = repr(int(value)) if whole else str(np.float32(value)) if single else repr(value)
+        return text, _ATOM if text[0] != "-" else _INFIX["neg"][1]
     if node.op in _INFIX:
         symbol, precedence = _INFIX[node.op]
         if len(args) == 1:
