@@ -1697,15 +1697,8 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: _float = 1.0, re
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.hinge_embedding_loss(x, x)
     tensor([1., 1., 1.])"""
-def histc(input: Tensor, bins: _int = 100, min: _float = 0, max: _float = 0, *, out: Any = None) -> Tensor:
-    """How many elements fall in each of equal bins (`torch.histc`).
-
-    >>> torch.histc(torch.tensor([1, 2, 3]))
-    tensor([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 1])"""
+def histc(input: Tensor, bins: _int = 100, min: _float = 0, max: _float = 0, *, out: Any = None) -> Any:
+    """How many elements fall in each of equal bins (`torch.histc`)."""
 def histogram(input: Tensor, bins: _int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None, density: _bool = False, out: Any = None) -> Any:
     """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
 
@@ -2048,11 +2041,17 @@ def le(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.le(x, x)
     tensor([True, True, True])"""
-def lerp(input: Tensor, end: Any, weight: Any, *, out: Any = None) -> Tensor:
+@overload
+def lerp(input: Tensor, end: Tensor, weight: Tensor, *, out: Any = None) -> Tensor:
     """A point between two: `input + weight * (end - input)` (`torch.lerp`).
 
-    >>> torch.lerp(torch.tensor([0.25, 0.5, 1.0]), 5, 0.5)
-    tensor([2.6250, 2.7500, 3.0000])"""
+    Called as
+
+        lerp(input, end, weight, *, out=None)
+        lerp(input, end, weight, *, out=None)"""
+@overload
+def lerp(input: Tensor, end: Tensor, weight: _float, *, out: Any = None) -> Tensor:
+    ...
 def less(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are less: `input < other` (`torch.lt`).
 

@@ -649,7 +649,7 @@ class TensorBase:
         """0 below zero, 1 above, and `values` at zero: see `tapegrad.heaviside`."""
     def heaviside_(self, values: Tensor) -> Tensor:
         """0 below zero, 1 above, and `values` at zero, in place: see `tapegrad.heaviside`."""
-    def histc(self, bins: _int = 100, min: _float = 0, max: _float = 0) -> Tensor:
+    def histc(self, bins: _int = 100, min: _float = 0, max: _float = 0) -> Any:
         """How many elements fall in each of equal bins (`torch.histc`)."""
     def histogram(self, bins: _int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None, density: _bool = False) -> Any:
         """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
@@ -771,10 +771,18 @@ class TensorBase:
         """Each element, times `negative_slope` where it is negative, in place: see `tapegrad.nn.functional.leaky_relu`."""
     def left_shift_(self, other: Tensor | _float) -> Tensor:
         """Bits moved to the left: `input << other`, in place (`torch.Tensor.left_shift_`)."""
-    def lerp(self, end: Any, weight: Any) -> Tensor:
+    @overload
+    def lerp(self, end: Tensor, weight: Tensor) -> Tensor:
         """A point between two: `input + weight * (end - input)`: see `tapegrad.lerp`."""
-    def lerp_(self, end: Any, weight: Any) -> Tensor:
+    @overload
+    def lerp(self, end: Tensor, weight: _float) -> Tensor:
+        ...
+    @overload
+    def lerp_(self, end: Tensor, weight: Tensor) -> Tensor:
         """A point between two: `input + weight * (end - input)`, in place: see `tapegrad.lerp`."""
+    @overload
+    def lerp_(self, end: Tensor, weight: _float) -> Tensor:
+        ...
     def less(self, other: Tensor | _float) -> Tensor:
         """Whether elements are less: `input < other`: see `tapegrad.lt`."""
     def less_(self, other: Tensor | _float) -> Tensor:

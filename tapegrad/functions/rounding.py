@@ -23,6 +23,8 @@ COMPOSED = {
     "addbmm", "baddbmm", "addr", "addmv", "addcmul", "addcdiv", "ldexp", "gradient", "dist", "cov", "corrcoef",
     "renorm", "trapezoid", "cumulative_trapezoid",
 }
+# Of these, whose parameters and statistics are of the input's dtype, or float32 beside halves.
+ALIKE = {"batch_norm", "instance_norm", "group_norm", "layer_norm"}
 
 
 def rounded_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,6 +36,8 @@ def rounded_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         of = next((x.dtype for x in args if isinstance(x, Tensor)), None)
+        if of is not None and name in ALIKE:
+            _expect_alike(of, {x.dtype for x in (*args, *kwargs.values()) if isinstance(x, Tensor)} - {of})
         if of not in dtypes.HALVES:
             return function(*args, **kwargs)
         others = {x.dtype for x in args if isinstance(x, Tensor) and x.dtype.is_floating_point} - {of}
@@ -45,6 +49,13 @@ def rounded_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     call.__wrapped__ = function  # type: ignore[attr-defined]
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     return call
+
+
+def _expect_alike(of: dtypes.dtype, others: set[dtypes.dtype]) -> None:
+    if others - {dtypes.float32}:
+        raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+    if others and of not in dtypes.HALVES:
+        raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 
 def _wide(x: Any, argument: str) -> Any:

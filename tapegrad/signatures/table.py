@@ -69,6 +69,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "Tensor.normal_": ("mean: float = 0, std: float = 1, *, generator",),
     "Tensor.uniform_": ("from_: float = 0, to: float = 1, *, generator",),
     # ---------------------------------------------------------------- elementwise
+    "lerp": ("input, end: Tensor, weight: Tensor, *, out", "input, end: Tensor, weight: Number, *, out"),
     **dict.fromkeys(("clamp", "clip"), ("input, min: Tensor = None, max: Tensor | Number = None, *, out",
                                         "input, min: Number = None, max: Number = None, *, out")),
     "clamp_min": ("input, min: Tensor | Number, *, out",), "clamp_max": ("input, max: Tensor | Number, *, out",),

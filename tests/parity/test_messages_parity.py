@@ -27,6 +27,28 @@ def bags(t, *given, **options):
     return t.nn.functional.embedding_bag(given[0], t.ones(5, 2), *given[1:], **options)
 
 
+MIXED = {
+    "layer_norm, a weight": lambda t, x, of: t.nn.functional.layer_norm(x, (5,), of(5)),
+    "layer_norm, a bias": lambda t, x, of: t.nn.functional.layer_norm(x, (5,), bias=of(5)),
+    "batch_norm, a weight": lambda t, x, of: t.nn.functional.batch_norm(x, None, None, of(4), training=True),
+    "batch_norm, statistics": lambda t, x, of: t.nn.functional.batch_norm(x, of(4), of(4)),
+    "batch_norm, statistics, training": lambda t, x, of: t.nn.functional.batch_norm(x, of(4), of(4), training=True),
+    "group_norm": lambda t, x, of: t.nn.functional.group_norm(x, 2, of(4)),
+    "instance_norm": lambda t, x, of: t.nn.functional.instance_norm(x, weight=of(4)),
+    "rms_norm": lambda t, x, of: t.nn.functional.rms_norm(x, (5,), of(5)),
+    "lerp": lambda t, x, of: t.lerp(x[0, 0], of(5), 0.5),
+    "lerp, a weight": lambda t, x, of: t.lerp(x, x, of(5)),
+    "cross": lambda t, x, of: t.linalg.cross(x[..., :3], of(3).expand(3, 4, 3)),
+    "vecdot": lambda t, x, of: t.linalg.vecdot(x, of(5)),
+}
+
+
+def mixed(f, first, second):
+    """A call of operands of two dtypes: that of its result."""
+    return lambda t: str(f(t, t.rand(3, 4, 5).to(getattr(t, first)),
+                           lambda n: t.ones(n).to(getattr(t, second))).dtype).split(".")[1]
+
+
 CALLS = {
     "convolution": lambda t: t.nn.Conv2d(3, 4, 3)(t.ones(1, 1, 5, 5)),
     "convolution, one axis": lambda t: t.nn.Conv1d(3, 4, 3)(t.ones(1, 1, 5)),
@@ -194,6 +216,19 @@ CALLS = {
     **{f"{name} of none": lambda t, name=name: getattr(t.optim.lr_scheduler, name)(
         *[t.optim.SGD([t.ones(1, requires_grad=True)], 0.1)] * (name == "SequentialLR"), [],
         **{"milestones": []} if name == "SequentialLR" else {}) for name in ("SequentialLR", "ChainedScheduler")},
+    **{f"{name} of {a} and {b}": mixed(f, a, b) for name, f in MIXED.items() for a, b in (
+        ("float32", "float64"), ("float64", "float32"), ("float16", "float32"), ("float16", "float16"),
+        ("float16", "bfloat16"), ("float32", "float16"), ("float64", "float64"))},
+    "lerp by a number's tensor": lambda t: t.lerp(t.ones(3), t.ones(3) * 3, t.tensor(0.5, dtype=t.float64)),
+    "lerp to a number": lambda t: t.lerp(t.ones(3), 2.0, 0.5),
+    "histc of whole numbers": lambda t: t.histc(t.ones(3, dtype=t.int64)),
+    "multi_dot, dtypes": lambda t: t.linalg.multi_dot([t.eye(2), t.eye(2), t.eye(2).double()]),
+    "cholesky_solve, dtypes": lambda t: t.cholesky_solve(t.eye(2), t.eye(2).double()),
+    **{f"{name}, dtypes": lambda t, name=name: getattr(t, name)(t.ones(3), t.ones(3).double())
+       for name in ("inner", "dot", "vdot", "matmul", "outer", "kron")},
+    "bmm, dtypes": lambda t: t.bmm(t.ones(1, 2, 2), t.ones(1, 2, 2).double()),
+    "einsum, dtypes": lambda t: t.einsum("ij,jk", t.ones(2, 2), t.ones(2, 2).double()),
+    "tensordot, dtypes": lambda t: t.tensordot(t.ones(3), t.ones(3).double(), 1),
 }
 TRACKED = {  # where PyTorch goes on to say where to file an issue with it
     "an item in a batch": lambda t: t.func.vmap(lambda x: x.item())(t.ones(2)),

@@ -9,7 +9,7 @@ from typing import Any
 
 from tapegrad import shapes
 from tapegrad.functions.common import into, kind_name, method, public, warn
-from tapegrad.functions.linear_algebra.products import bmm, dot, mm, same_dtype
+from tapegrad.functions.linear_algebra.products import bmm, c_name, dot, mm, same_dtype
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand, reshape, unsafe_view
 from tapegrad.tensor import Tensor
@@ -225,6 +225,9 @@ def vecdot(x: Any, y: Tensor, *, dim: int = -1, out: Any = None) -> Any:
     """The dot products of vectors along an axis (`torch.linalg.vecdot`)."""
     if not x.dtype.is_floating_point:
         raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind_name(x)}")
+    if x.dtype is not y.dtype:
+        raise RuntimeError("linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
+                           f"{kind_name(x)} and y of type {kind_name(y)} instead")
     return into(out, (x * y).sum(dim))
 
 
@@ -240,6 +243,8 @@ def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and "
                            f"{other.shape[d]}")
     size = shapes.broadcast((tuple(input.shape), tuple(other.shape)))
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"expected scalar type {kind_name(input)} but found {kind_name(other)}")
     a, b = expand(input, *size).unbind(d), expand(other, *size).unbind(d)
     return into(out, stack([a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)], d))
 
@@ -298,7 +303,8 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Any:
         if x.ndim != 2 and not (ends and x.ndim == 1):
             raise RuntimeError(f"multi_dot(): tensor {i} must be {'1D or ' * ends}2D but got {x.ndim}D")
         if x.dtype is not parts[0].dtype:
-            raise RuntimeError("multi_dot(): all tensors must have be the same dtype")
+            raise RuntimeError("multi_dot(): all tensors must have be the same dtype but tensor 0 is "
+                               f"{c_name(parts[0])} and tensor {i} {c_name(x)}")
     first, last = parts[0].ndim == 1, parts[-1].ndim == 1
     if first:
         parts[0] = parts[0].unsqueeze(0)

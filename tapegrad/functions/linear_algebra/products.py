@@ -24,6 +24,10 @@ from tapegrad.tensor import Tensor
 
 
 def same_dtype(name: str, a: Any, b: Any) -> None:
+    if a.dtype is not b.dtype and name == "tensordot":
+        raise RuntimeError("both inputs should have same dtype")
+    if a.dtype is not b.dtype and name == "bmm":
+        raise RuntimeError(f"expected scalar type {kind_name(a)} but found {kind_name(b)}")
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {c_name(a)} != {c_name(b)}")
     _no_bools({"mm": "addmm_impl_cpu_", "mv": "addmv_impl_cpu"}.get(name, name), a)

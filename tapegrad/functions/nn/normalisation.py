@@ -106,7 +106,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: floa
                            f"{list(weight.shape)} and normalized_shape = {list(normalized_shape)}")
     small = dtypes.finfo(input.dtype.arithmetic).eps if eps is None else eps
     found = input * ((input * input).mean(list(range(-n, 0)), keepdim=True) + float(small)).rsqrt()
-    return found if weight is None else found * weight
+    return found if weight is None else (found * weight).to(input.dtype)
 
 
 public(rms_norm)

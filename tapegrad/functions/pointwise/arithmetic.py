@@ -100,6 +100,25 @@ def _expect_power(x: Any, exponent: Any) -> bool:
     return exponent in rec.LITERALS  # of which each has a layout of its own
 
 
+def _expect_ends(input: Any, end: Any, weight: Any) -> None:
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, Tensor) and x.dtype is not input.dtype and (x.ndim or x is end):
+            raise RuntimeError(f"expected dtype {errors.C_NAMES[input.dtype.name]} for `{name}` but got dtype "
+                               f"{errors.C_NAMES[x.dtype.name]}")
+
+
+@overrides("lerp")
+def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+    _expect_ends(input, end, weight)
+    return into(out, apply(operation("lerp"), (input, end, weight), teach=True))
+
+
+@overrides("lerp_")
+def lerp_(self: Any, end: Any, weight: Any) -> Any:
+    _expect_ends(self, end, weight)
+    return apply_inplace(operation("lerp_"), (self, end, weight), teach=True)
+
+
 # ---------------------------------------------------------------- where, clamp
 
 

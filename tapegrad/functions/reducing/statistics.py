@@ -187,7 +187,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     """How many elements fall in each of equal bins (`torch.histc`)."""
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-    if not input.dtype.is_floating_point and input.dtype.category == 0:
+    if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{kind_name(input)}'")
     array = input._array().reshape(-1)
     low, high = float(min), float(max)
