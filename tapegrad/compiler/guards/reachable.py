@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapegrad.compiler.guards import memory_words
-from tapegrad.compiler.guards.contents import MISSING, Unreadable, content_of
+from tapegrad.compiler.guards.contents import MISSING, Unreadable, Watched, content_of
 from tapegrad.compiler.guards.growing_lists import Held
 from tapegrad.compiler.guards.walk import Walk
 from tapegrad.compiler.numbers.places import Place
@@ -88,8 +88,8 @@ class Reach(Walk):
         Where they hold something else by now, which may be equal, the words are such as never are met.
         """
         found = [(w, w.words()) for w in self.watched]
-        self.without_words = [w for w, words in found if words is None]
-        self.with_words = [(w, len(words)) for w, words in found if words]
+        self.without_words: list[Watched] = [w for w, words in found if words is None]
+        self.with_words: list[tuple[Watched, int]] = [(w, len(words)) for w, words in found if words]
         words = [word for _, several in found for word in several or ()]
         if all(w.unchanged() for w in self.watched):  # looked at after the words were read: other threads may write
             return words

@@ -74,7 +74,7 @@ class Walk:
         self.with_words: list[tuple[Watched, int]] = []
         self.probes: list[tuple[Callable[[], Any], Any]] = []
         self.identity: bool = False
-        self.stand_ins = 0  # for numbers that were met
+        self.stand_ins: int = 0  # for numbers that were met
         self.reads: set[str] = set()
         self._stores: set[str] = set()
         self._strings: set[str] = set()
