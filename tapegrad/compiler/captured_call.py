@@ -207,7 +207,7 @@ class Captured:
                  earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False,
                  logs: Sequence[Log] = ()) -> None:
         self.logs: list[Log] = list(logs)
-        self.switched = before.switched
+        self.switched: list[tuple[dict[Any, Any], Any, Any]] = before.switched
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
