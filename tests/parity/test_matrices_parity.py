@@ -54,16 +54,6 @@ CALLS |= {
 }
 
 
-@pytest.mark.parametrize("call", CALLS.items(), ids=lambda c: c[0])
-def test_matrices(call):
-    told = []
-    for t in (torch, tapegrad):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            told.append(outcome(lambda t, x, w: call[1](t), t))
-    assert repr(told[1]) == repr(told[0])  # for NaN
-
-
 # ------------------------------------------------------------------------------------------------------ `out=`
 
 WRITTEN = [call.strip() for call in """
@@ -123,8 +113,8 @@ PARTS |= {
 }
 
 
-@pytest.mark.parametrize("call", PARTS.items(), ids=lambda c: c[0])
-def test_mantissas_and_exponents(call):
+@pytest.mark.parametrize("call", {**CALLS, **PARTS}.items(), ids=lambda c: c[0])
+def test_as_pytorch(call):
     told = []
     for t in (torch, tapegrad):
         with warnings.catch_warnings():
