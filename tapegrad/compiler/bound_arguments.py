@@ -49,9 +49,12 @@ class Bound:
 
     def call(self, compiled: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any] | None:
         """The same for objects that are new; None where no argument is such an object, or others come all the time."""
+        if self._dropped >= MOST_DROPPED:  # it gives up, and holds nothing
+            self.functions.clear()
+            return None
         count = next((i for i, value in enumerate(args) if not is_object(value)), len(args))
         names = tuple([name for name, value in kwargs.items() if is_object(value)])
-        if not (count or names) or self._dropped >= MOST_DROPPED:
+        if not (count or names):
             return None
         if len(self.functions) >= MOST:
             self._dropped += 1

@@ -83,7 +83,6 @@ class Compiled(Transparent, CompiledBase):
     passes: tuple[str, ...]
     checkpoint: str | None
     memory: int | None
-    captures: int
     fallbacks: int
 
     def __init__(self, function: Callable[..., Any], dynamic: bool = False, eager_build: bool = False,
@@ -98,7 +97,7 @@ class Compiled(Transparent, CompiledBase):
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
         self._patience = patience.Patience()
-        self.captures = self.fallbacks = 0
+        self._captures = self.fallbacks = 0
         self.reason: str | None = None
         self.value: Compiled | None = None  # of what this is the value and the gradient
         self._transformed: dict[Any, Compiled] = {}
@@ -343,7 +342,7 @@ class Compiled(Transparent, CompiledBase):
                 else:
                     substitution.begin()
                     result = self.__wrapped__(*substitution.args, **substitution.kwargs)
-                self.captures += 1
+                self._captures += 1
                 appended = before.appended()
                 whole = (result, *(item for _, item in appended)) if appended else result
                 roots, views = ([], []) if trace.refusals or trace.failed else _roots(whole, before)
@@ -376,7 +375,7 @@ class Compiled(Transparent, CompiledBase):
         except Refused as why:
             if self._assumed.learn(why):
                 self._in_vain = 0
-            elif not isinstance(why, Changes) or self.captures > 1:  # a first call may set things up
+            elif not isinstance(why, Changes) or self._captures > 1:  # a first call may set things up
                 self._stop(str(why))
             return result
         finally:
@@ -479,6 +478,10 @@ class Compiled(Transparent, CompiledBase):
     def _give_up(self, why: str, args: Any, kwargs: Any) -> Any:
         self._stop(why)
         return self.__wrapped__(*args, **kwargs)
+
+    @property
+    def captures(self) -> int:
+        return self._captures + sum(f.captures for f in list(self._bound.functions.values()))
 
     @property
     def replays(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from call_by_call import adds_to, agree
+from call_by_call import adds_to, agree, with_errors
 
 import tapegrad as torch
 from tapegrad import nn
@@ -123,14 +123,6 @@ def shown(value: Any) -> Any:
     return [*map(shown, value)] if isinstance(value, (list, tuple)) else round(value, 4) if value else value
 
 
-def seen(call: Any, i: int, state: Any) -> Any:
-    try:
-        result = shown(call(i))
-    except RuntimeError as error:
-        result = str(error)
-    return result, shown(state())
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_calls_are_as_written(name):
     make, _ = PROGRAMS[name]
@@ -139,8 +131,8 @@ def test_calls_are_as_written(name):
         torch.manual_seed(0)
         return make(wrap)
 
-    function, = agree(made, CALLS, seen)
-    assert function.replays > 4 and not function.reason, function.explain()
+    function, = agree(made, CALLS, with_errors(shown, RuntimeError))
+    assert function.captures and function.replays > 4 and not function.reason, function.explain()
     assert "\nwith " in function.explain()
 
 
@@ -164,3 +156,4 @@ def test_others_each_time_are_not_compiled():
         for k in range(60):
             assert f(lambda x, k=k: x + k, X).tolist() == ((X + k) * 2).tolist()
     assert f.reason == "a function is passed or returned" and len(caught) == 1
+    assert not f.captures and not f.replays  # those of functions that are held no more
