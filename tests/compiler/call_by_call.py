@@ -25,6 +25,18 @@ def agree(make: Callable[[Any], tuple[Any, Any]], calls: int, seen: Callable[[An
     return functions
 
 
+def with_errors(shown: Callable[[Any], Any], *kinds: type[Exception]) -> Callable[[Any, int, Any], Any]:
+    """What is seen of a call: its result, or the words of its error if it is of these kinds; and the state."""
+    def seen(call: Any, i: int, state: Any) -> Any:
+        try:
+            result = shown(call(i))
+        except kinds as error:
+            result = str(error)
+        return result, shown(state())
+
+    return seen
+
+
 def adds_to(programs: dict[str, Any]) -> Any:
     """A decorator of functions that make programs, with how often what one makes is captured at most."""
     def program(captures: int) -> Any:

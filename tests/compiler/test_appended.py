@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from call_by_call import adds_to, agree
+from call_by_call import adds_to, agree, with_errors
 
 import tapegrad as torch
 from tapegrad import nn
@@ -511,18 +511,10 @@ def shown(value: Any) -> Any:
     return type(value), value
 
 
-def seen(call: Any, i: int, state: Any) -> Any:
-    try:
-        result = shown(call(i))
-    except ValueError as error:
-        result = str(error)
-    return result, shown(state())
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_calls_are_as_written(name):
     make, captures = PROGRAMS[name]
-    (function,) = agree(make, CALLS, seen)
+    (function,) = agree(make, CALLS, with_errors(shown, ValueError))
     if captures:
         assert function.captures <= captures and function.replays, function.explain()
     else:

@@ -1,7 +1,9 @@
 """One program on both libraries: what is the same about its outcome."""
 from __future__ import annotations
 
+import functools
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +43,21 @@ def refusal(function: Callable[[], Any]) -> Any:
         return plain(function())
     except Exception as error:
         return type(error).__name__, nameless(str(error))
+
+
+def assert_alike(call: Callable[[Any], Any]) -> None:
+    """A call of a library gives the same in both, or is refused alike, whatever they warn of; NaN is itself."""
+    import torch
+
+    import tapegrad
+
+    told = []
+    for t in (torch, tapegrad):
+        t.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            told.append(refusal(functools.partial(call, t)))
+    assert told[1] == told[0] or repr(told[1]) == repr(told[0])
 
 
 def programs(module: dict[str, Any]) -> list[Callable[..., Any]]:
