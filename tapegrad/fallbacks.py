@@ -106,7 +106,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             if dim is None or dim == ():
                 raise RuntimeError(f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0. "
                                    "Specify the reduction dim with the 'dim' argument.")
-            empty = [d for d in dims if layout.shape[d] == 0]
+            given = (dim,) if isinstance(dim, int) else dim  # which the message names as it is written
+            empty = [d for d in given if layout.shape[d] == 0]
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
         plain = dim is None and dtype is None and not keepdim

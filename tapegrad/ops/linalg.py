@@ -83,6 +83,10 @@ REFUSALS = {
                         "result in a division by zero. If you still want to perform the factorization, consider "
                         "calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)",
     "linalg_solve": "torch.linalg.solve: {batch}The solver failed because the input matrix is singular.",
+    "cholesky_inverse": "cholesky_inverse: {batch}The diagonal element {element} is zero, the inversion could not be "
+                        "completed because the input matrix is singular.",
+    "linalg_lstsq": "torch.linalg.lstsq: {batch}The least squares solution could not be computed because the input "
+                    "matrix does not have full rank (error code: {element}).",
     "linalg_cholesky": "linalg.cholesky: {batch}The factorization could not be completed because the input is not "
                        "positive-definite (the leading minor of order {element} is not positive-definite).",
     **dict.fromkeys(("linalg_svdvals", "linalg_svd_factors", "linalg_pinv"),

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 import tapegrad  # noqa: E402
 
-NAN = float("nan")
+NAN, INFINITE = float("nan"), float("inf")
 MATRICES = {
     "first": [[NAN, 1.0], [1, 2]], "above": [[1.0, NAN], [1, 2]], "below": [[1.0, 1], [NAN, 2]],
     "last": [[1.0, 1], [2, NAN]], "middle": [[2.0, 1, 0], [1, NAN, 1], [0, 1, 2]],
@@ -36,6 +36,20 @@ FUNCTIONS = {
 }
 CALLS = {f"{name} of {of}": lambda t, f=f, m=m: f(t, t.tensor(m))
          for name, f in FUNCTIONS.items() for of, m in MATRICES.items()}
+BEYOND = {"infinite": [[INFINITE, INFINITE], [INFINITE, INFINITE]], "an infinite pivot": [[INFINITE, 1.0], [1, 2]],
+          "one": [[INFINITE]], "infinite, diagonal": [[INFINITE, 0.0], [0, INFINITE]],
+          "with an infinity": [[1.0, 2, 3], [4, -INFINITE, 1], [0, 1, 2]], "beside NaN": [[INFINITE, NAN], [NAN, 2]],
+          "of a batch, infinite": [[[4.0, 1], [1, 3]], [[INFINITE, INFINITE], [INFINITE, 2]], [[1, 0], [0, 1]]]}
+SIZES = {"svdvals": lambda t, a: t.linalg.svdvals(a), "svd": lambda t, a: t.linalg.svd(a)[1],
+         "matrix_rank": lambda t, a: t.linalg.matrix_rank(a), "cholesky": FUNCTIONS["cholesky"],
+         "cholesky_ex": FUNCTIONS["cholesky_ex"], **{f"a norm, {p}": lambda t, a, p=p: t.linalg.matrix_norm(a, p)
+                                                     for p in ("nuc", 2, -2)},
+         **{f"cond, {p}": lambda t, a, p=p: t.linalg.cond(a, p) for p in (None, "nuc", "fro", 1)}}
+CALLS |= {f"{name} of {of}": lambda t, f=f, m=m: f(t, t.tensor(m, dtype=t.float64))
+          for name, f in SIZES.items() for of, m in BEYOND.items()}
+CALLS |= {f"upper triangle, {f}, gradient {g}": lambda t, f=f, g=g: (lambda a: eval(f)(a, upper=True))(
+    t.tensor([[4.0, 1], [0.5, 3]], requires_grad=g)) for g in (False, True)
+    for f in ("t.linalg.cholesky", "t.linalg.cholesky_ex", "t.cholesky")}
 CALLS |= {f"{name} of what is {of}": lambda t, f=f, a=a: f(t, a(t)) for name, f in FUNCTIONS.items() for of, a in {
     "no matrix": lambda t: t.ones(3), "whole": lambda t: t.eye(2, dtype=t.int64), "empty": lambda t: t.ones(0, 0),
 }.items() if name.startswith(("lu", "solve_ex"))}
@@ -44,6 +58,39 @@ CALLS |= {
     "solve_ex, no system": lambda t: t.linalg.solve_ex(t.eye(2), t.ones(3)),
     "solve_ex, a gradient": lambda t: (lambda a: list(t.autograd.grad(
         t.linalg.solve_ex(a, t.ones(2)).result.sum(), a)))(t.tensor([[4.0, 1], [1, 3]], requires_grad=True)),
+    "solve, no right sides": lambda t: t.linalg.solve(t.stack([t.eye(2), t.ones(2, 2)]), t.ones(2, 2, 0)),
+    "cholesky_inverse, singular": lambda t: t.cholesky_inverse(t.stack([t.eye(2), t.ones(2, 2).triu()])[:, :, [1, 0]]),
+    "cholesky_inverse, whole": lambda t: t.cholesky_inverse(t.eye(2, dtype=t.int64)),
+    "former cholesky, indefinite": lambda t: t.cholesky(-t.eye(2)),
+    "former cholesky, no matrix": lambda t: t.cholesky(t.ones(2, 3)),
+    "former cholesky, empty": lambda t: t.cholesky(t.ones(0, 2, 3)),
+    "former cholesky, whole": lambda t: t.cholesky(t.eye(2, dtype=t.int64)),
+    "cholesky_solve, no matrix": lambda t: t.cholesky_solve(t.ones(2, 1), t.ones(2, 3)),
+    "cholesky_solve, whole": lambda t: t.cholesky_solve(*[t.eye(2, dtype=t.int64)] * 2),
+    "triangular_solve, no matrix": lambda t: t.triangular_solve(t.ones(2, 1), t.ones(2, 3)),
+    "triangular_solve, other sizes": lambda t: t.triangular_solve(t.ones(3, 1), t.ones(2, 2)),
+    "triangular_solve, a vector": lambda t: t.triangular_solve(t.ones(2), t.ones(2, 2)),
+    "cond, no matrix": lambda t: t.linalg.cond(t.ones(2, 3), -1),
+    "cond, empty": lambda t: t.linalg.cond(t.ones(0, 3), "fro"),
+    "cond, zero": lambda t: t.linalg.cond(t.zeros(2, 2), "nuc"),
+    "matrix_rank, a triangle": lambda t: t.linalg.matrix_rank(t.tensor([[0.0, 0], [-3, 2]]), hermitian=True),
+    "matrix_rank, no matrix": lambda t: t.linalg.matrix_rank(t.ones(2, 3), hermitian=True),
+    "pinv, no matrix": lambda t: t.linalg.pinv(t.ones(2, 3), hermitian=True),
+    "pinv, empty": lambda t: t.linalg.pinv(t.ones(0, 3), hermitian=True),
+    "no power": lambda t: t.linalg.matrix_power(t.full((2, 2), INFINITE), 0),
+    "tensorinv, empty": lambda t: list(t.linalg.tensorinv(t.ones(2, 0, 0)).shape),
+    "tensorsolve, empty": lambda t: t.linalg.tensorsolve(t.ones(0, 0), t.ones(0)),
+    "gels, no rank": lambda t: t.linalg.lstsq(t.tensor([[1.0, 0], [0, 0]]), t.ones(2, 1), driver="gels"),
+    "gels, zero": lambda t: t.linalg.lstsq(t.zeros(2, 2), t.ones(2, 1), driver="gels").solution,
+    "gels": lambda t: list(t.linalg.lstsq(t.tensor([[3.0, 1], [1, 2], [0, 1]]), t.ones(3, 1), driver="gels")),
+    "gels, wide": lambda t: t.linalg.lstsq(t.tensor([[3.0, 1, 2], [1, 2, 4]]), t.tensor([[1.0], [3]]),
+                                           driver="gels").solution,
+    "gels, a gradient": lambda t: (lambda a: list(t.autograd.grad(t.linalg.lstsq(
+        a, t.ones(3, 1), driver="gels").solution.sum(), a)))(
+            t.tensor([[3.0, 1], [1, 2], [0, 1]], dtype=t.float64, requires_grad=True)),
+    "norm, which axis is empty": lambda t: t.linalg.matrix_norm(t.ones(2, 3, 0), -1, dim=(0, 2)),
+    "amin, an axis from behind": lambda t: t.ones(2, 0).amin(-1),
+    "aminmax, an empty axis": lambda t: t.aminmax(t.ones(2, 0), dim=-1),
     "cholesky_solve, the other triangle": lambda t: t.cholesky_solve(t.ones(2, 1), t.tensor([[2.0, NAN], [1, 3]])),
     "cholesky_solve, upper": lambda t: t.cholesky_solve(t.ones(2, 1), t.tensor([[2.0, 1], [NAN, 3]]), upper=True),
     "cholesky_solve, its gradient": lambda t: (lambda x: list(t.autograd.grad(

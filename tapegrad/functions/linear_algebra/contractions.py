@@ -275,7 +275,7 @@ def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
         A, n = inv(A), -n
     result = None
     if n == 0:
-        return into(out, A * 0 + creation.eye(A.shape[-1], dtype=A.dtype))
+        return into(out, A.clone().copy_(creation.eye(A.shape[-1], dtype=A.dtype)))
     while n:
         if n & 1:
             result = A if result is None else result @ A

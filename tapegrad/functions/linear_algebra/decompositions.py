@@ -4,14 +4,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tapegrad import creation, dtypes, errors
+from tapegrad import creation, dispatch, dtypes, errors
 from tapegrad.dispatch import apply, differentiated
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, method, named, operation, public
 from tapegrad.functions.linear_algebra.solving import (
     expect_floating,
+    expect_former_system,
+    expect_kernel,
     expect_square,
+    first_where,
     inv,
     linalg_norm,
+    refused,
     singular_values,
     slogdet,
     solve,
@@ -130,8 +134,10 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
     """The pseudo-inverse (`torch.linalg.pinv`); singular values up to max(atol, rtol · largest) count as zero."""
     _matrix("linalg.pinv", A)
     atol, rtol = _tolerances(A, atol, rcond if rtol is None else rtol)
+    if not A.numel():
+        return into(out, A.mT.clone())
     if hermitian:
-        expect_square("linalg.pinv", A)
+        expect_square("linalg.eigh", A)
         A = A + (A.tril() + A.tril(-1).mT - A).detach()  # half of it is read; the gradient stays whole, as in PyTorch
     if any(isinstance(v, Tensor) and v.ndim for v in (atol, rtol)):
         raise NotImplementedError("linalg.pinv: a tolerance a matrix (a tensor atol or rtol) is not supported")
@@ -149,16 +155,18 @@ def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, 
     """How many singular values are above the tolerance (`torch.linalg.matrix_rank`)."""
     _matrix("linalg.matrix_rank", A)
     atol, rtol = (tol, 0.0) if tol is not None else _tolerances(A, atol, rtol)
-    values = svdvals(A.detach())
-    if not values.shape[-1]:
-        return into(out, values.sum(-1).long())
+    if not A.numel():
+        return into(out, A.new_zeros(A.shape[:-2], dtype=dtypes.int64))
+    values = eigvalsh(A.detach()).abs() if hermitian else svdvals(A.detach())
     atol, rtol = (v.unsqueeze(-1) if isinstance(v, Tensor) else v for v in (atol, rtol))
-    least = values[..., :1] * rtol
+    least = values.amax(-1, True) * rtol
     return into(out, (values > maximum(least, atol if isinstance(atol, Tensor) else least.new_full((), atol))).sum(-1))
 
 
 def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
     """The condition number with respect to a norm (`torch.linalg.cond`)."""
+    if p in ("fro", "nuc"):
+        expect_square(f"linalg.cond(ord={p})", A)
     if A.numel() == 0 and A.ndim > 1:
         return into(out, A.new_zeros(A.shape[:-2]))
     _matrix("linalg.cond", A)
@@ -166,11 +174,14 @@ def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
         values = svdvals(A)
         large, small = values[..., 0], values[..., -1]
         return into(out, called("SqueezeBackward1", small / large if p == -2 else large / small))
-    expect_square("linalg.cond", A)
+    if p == "nuc":
+        values = svdvals(A)
+        return into(out, values.sum(-1) * values.reciprocal().sum(-1))
+    expect_square(f"linalg.cond(ord={p if isinstance(p, str) else format(p, 'g')})", A)
     singular = slogdet(A.detach())[0] == 0
     inverse = inv(where(singular[..., None, None], creation.eye(A.shape[-1], dtype=A.dtype), A))
     found = linalg_norm(A, p, (-2, -1)) * linalg_norm(inverse, p, (-2, -1))
-    return into(out, found.masked_fill(singular, math.inf))
+    return into(out, found.masked_fill(singular | found.isnan(), math.inf))
 
 
 @method
@@ -188,7 +199,7 @@ def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
     if math.prod(rows) != math.prod(columns):
         raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]),"
                            f" but got {math.prod(columns)} != {math.prod(rows)}")
-    return into(out, inv(A.reshape(math.prod(rows), -1)).reshape((*columns, *rows)))
+    return into(out, inv(A.reshape(math.prod(rows), math.prod(columns))).reshape((*columns, *rows)))
 
 
 def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
@@ -199,7 +210,7 @@ def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
     if math.prod(shape) != B.numel():
         raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
                            f"prod(self.shape[:other.ndim]), but got {math.prod(shape)} != {B.numel()}")
-    return into(out, solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(shape))
+    return into(out, solve(A.reshape(B.numel(), math.prod(shape)), B.reshape(-1)).reshape(shape))
 
 
 def _no_eigenvalues(name: str) -> NotImplementedError:
@@ -247,12 +258,8 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> A
     for name, x in (("b", B), ("A", L)):
         if x.ndim < 2:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
-    if B.dtype is not L.dtype:
-        raise RuntimeError(f"Expected b and A to have the same dtype, but found b of type {kind_name(B)} and A of type "
-                           f"{kind_name(L)} instead.")
-    if B.shape[-2] != L.shape[-1]:
-        raise RuntimeError(f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.shape[-1]} by "
-                           f"{L.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}")
+    expect_former_system("cholesky_solve", B, L)
+    expect_kernel("cholesky_solve_cpu", B)
     low = L.mT if upper else L
     if not differentiated(low):
         return into(out, solve_triangular(low.mT, solve_triangular(low, B, upper=False), upper=True))
@@ -266,6 +273,9 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> A
 @one_node("CholeskyInverseBackward0")
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> Any:
     """The inverse of the matrix that a triangular factor stands for (`torch.cholesky_inverse`)."""
-    expect_square("cholesky_inverse", input)
+    expect_square("cholesky_inverse", input, whole=True)
+    expect_kernel("cholesky_inverse_out_cpu", input)
+    if dispatch.lanes is None:  # a batch of tensors has no one matrix to name
+        refused("cholesky_inverse", first_where(input.detach().diagonal(dim1=-2, dim2=-1) == 0))
     eye = creation.eye(input.shape[-1], dtype=input.dtype).expand(*input.shape)
     return cholesky_solve(eye, input, upper, out=out)

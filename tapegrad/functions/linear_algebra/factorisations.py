@@ -7,38 +7,22 @@ import numpy as np
 
 from tapegrad import creation, dtypes, shapes
 from tapegrad.creation import from_array
-from tapegrad.dispatch import apply, differentiated
+from tapegrad.dispatch import apply
 from tapegrad.functions.common import expect_tensor, into, kind_name, named, operation
-from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
+from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, qr, svdvals
 from tapegrad.functions.linear_algebra.solving import (
     batched,
     expect_sides,
     expect_square,
     expect_system,
     factors,
+    first_where,
+    refused,
     solve_triangular,
 )
-from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.joining import cat
-from tapegrad.ops.linalg import LinAlgError, permutations, refusal
-
-
-def _info(refused: Any) -> Any:
-    """The first diagonal element that is refused, counted from 1, or 0."""
-    if not refused.shape[-1]:
-        return refused.sum(-1).int()
-    return where(refused.any(-1), refused.int().argmax(-1) + 1, 0).int()
-
-
-def _checked(name: str, info: Any, kind: type[RuntimeError] = LinAlgError) -> None:
-    """An error where a matrix is refused, of the first that is."""
-    if not bool((info != 0).any()):
-        return
-    found = info._array().reshape(-1)
-    which = int(found.nonzero()[0][0])
-    said = refusal(name.removesuffix("_ex"), which, int(found[which]), info.ndim > 0)
-    raise kind(said.replace(":", "_ex:", 1) if name.endswith("_ex") else said)
+from tapegrad.ops.linalg import permutations
 
 
 def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
@@ -47,17 +31,17 @@ def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     both = A, factors(A)
     info = _singular(both[1].narrow(-2, 0, A.shape[-1]))
     if check_errors:
-        _checked("linalg_inv_ex", info)
+        refused("linalg_inv_ex", info)
     return named("linalg_inv_ex", inverse=apply(operation("linalg_inv"), both, (("strict", False),)), info=info)
 
 
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """The triangular factor, and for each matrix the minor that is not positive or 0 (`torch.linalg.cholesky_ex`)."""
     expect_square("linalg.cholesky", A)
-    found = apply(operation("linalg_cholesky"), (A.mT if upper and differentiated(A) else A,), (("strict", False),))
-    info = _info(found.detach().diagonal(dim1=-2, dim2=-1).isnan())
+    found = apply(operation("linalg_cholesky"), (A.mT if upper else A,), (("strict", False),))
+    info = first_where(found.detach().diagonal(dim1=-2, dim2=-1).isnan())
     if check_errors:
-        _checked("linalg_cholesky_ex", info)
+        refused("linalg_cholesky_ex", info)
     return named("linalg_cholesky_ex", L=found.mT if upper else found, info=info)
 
 
@@ -98,7 +82,7 @@ def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
             [0.5000, 1.0000]]), tensor([2, 2], dtype=torch.int32))
     """
     found, pivots, _ = _lu("linalg.lu_factor", A, pivot)
-    _checked("linalg_lu_factor", _singular(found), RuntimeError)
+    refused("linalg_lu_factor", _singular(found), RuntimeError)
     return named("linalg_lu_factor", LU=found, pivots=pivots)
 
 
@@ -108,13 +92,13 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out:
     found, pivots, _ = _lu("linalg.lu_factor", A, pivot)
     info = _singular(found)
     if check_errors:
-        _checked("linalg_lu_factor_ex", info, RuntimeError)
+        refused("linalg_lu_factor_ex", info, RuntimeError)
     return named("linalg_lu_factor_ex", LU=found, pivots=pivots, info=info)
 
 
 def _singular(found: Any) -> Any:
     """Where U is zero first on its diagonal, from 1, or 0."""
-    return _info(found.detach().diagonal(dim1=-2, dim2=-1) == 0)
+    return first_where(found.detach().diagonal(dim1=-2, dim2=-1) == 0)
 
 
 @one_node("LinalgLuBackward0", 2)
@@ -159,7 +143,7 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False, o
     vector = expect_system(A, B, left)
     found, pivots, info = lu_factor_ex(A)
     if check_errors:
-        _checked("linalg_solve_ex", info)
+        refused("linalg_solve_ex", info)
     solution = lu_solve(found, pivots, B.unsqueeze(-1) if vector else B, left=left)
     return named("linalg_solve_ex", result=solution.squeeze(-1) if vector else solution, info=info)
 
@@ -193,6 +177,21 @@ def householder_product(A: Any, tau: Any, *, out: Any = None) -> Any:
     return into(out, found)
 
 
+def _of_full_rank(A: Any, b: Any) -> Any:
+    """What LAPACK's `gels` finds: by Q and R, refused where R is singular, and zero of a matrix that is."""
+    m, n = A.shape[-2:]
+    if not A.numel():
+        return A.new_zeros((*A.shape[:-2], n, b.shape[-1]))
+    q, r = qr(A if m >= n else A.mT)
+    none = (A.detach() == 0).all(-1).all(-1)
+    refused("linalg_lstsq", first_where((r.detach().diagonal(dim1=-2, dim2=-1) == 0) & ~none.unsqueeze(-1)))
+    none = none[..., None, None]
+    r = r + none * creation.eye(min(m, n), dtype=A.dtype)
+    if m >= n:
+        return solve_triangular(r, q.mT @ b, upper=True).masked_fill(none, 0)
+    return (q @ solve_triangular(r.mT, b, upper=False)).masked_fill(none, 0)
+
+
 @one_node("LinalgLstsqBackward0")
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`)."""
@@ -217,9 +216,9 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     if not A.dtype.is_floating_point:
         raise RuntimeError("This function doesn't handle types other than float and double")
     rtol = dtypes.finfo(A.dtype).eps * max(A.shape[-2:]) if rcond is None else rcond
-    solution = pinv(A, rtol=rtol) @ b
     m, n = A.shape[-2:]
     driver = driver or "gelsy"
+    solution = _of_full_rank(A, b) if driver == "gels" else pinv(A, rtol=rtol) @ b
     rank = creation.empty(0, dtype=dtypes.int64) if driver == "gels" else matrix_rank(A, rtol=rtol)
     known = m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all()))
     residuals = ((A @ solution - b) ** 2).sum(-2) if known else solution.reshape(-1)[:0]

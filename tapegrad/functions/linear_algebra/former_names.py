@@ -12,7 +12,6 @@ from tapegrad.functions.common import (
     expect_tensors,
     into,
     into_each,
-    kind_name,
     method,
     named,
     public,
@@ -20,10 +19,16 @@ from tapegrad.functions.common import (
 )
 from tapegrad.functions.linear_algebra import decompositions, factorisations, solving
 from tapegrad.functions.linear_algebra.contractions import multi_dot
-from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
+from tapegrad.functions.linear_algebra.solving import (
+    expect_former_system,
+    expect_kernel,
+    expect_square,
+    matrix_norm,
+    solve_triangular,
+)
 from tapegrad.functions.reducing.statistics import vector_norm
 from tapegrad.functions.several_outputs import one_node
-from tapegrad.ops.linalg import permutations
+from tapegrad.ops.linalg import LinAlgError, permutations
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
@@ -48,7 +53,14 @@ METHODS["qr"] = PUBLIC["qr"] = qr
 @one_node("CholeskyBackward0")
 def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     _former("cholesky", "cholesky")
-    return solving.cholesky(input, upper=upper, out=out)
+    if input.ndim > 1 and not input.numel():
+        return into(out, input.clone())
+    expect_square("cholesky", input, whole=True)
+    expect_kernel("cholesky_cpu", input)
+    try:
+        return solving.cholesky(input, upper=upper, out=out)
+    except LinAlgError as error:
+        raise LinAlgError(str(error).removeprefix("linalg.")) from None
 
 
 @method
@@ -57,9 +69,11 @@ def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bo
                      *, out: Any = None) -> Any:
     """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
     _former("triangular_solve", "solve_triangular")
-    if input.dtype is not A.dtype:
-        raise RuntimeError(f"Expected b and A to have the same dtype, but found b of type {kind_name(input)} and A of "
-                           f"type {kind_name(A)} instead.")
+    for name, x in (("b", input), ("A", A)):
+        if x.ndim < 2:
+            raise RuntimeError(f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
+                               f"{x.ndim} dimensions instead")
+    expect_former_system("triangular_solve", input, A)
     x = solve_triangular(A.mT if transpose else A, input, upper=upper != transpose, unitriangular=unitriangular)
     x, A = into_each(out, (x, A.clone()))
     return named("triangular_solve", solution=x, cloned_coefficient=A)

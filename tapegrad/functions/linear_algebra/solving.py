@@ -17,21 +17,60 @@ from tapegrad.functions.common import (
     named,
     operation,
 )
+from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand
+from tapegrad.ops.linalg import LinAlgError, refusal
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
 
-def expect_square(name: str, x: Any) -> None:
+def expect_square(name: str, x: Any, whole: bool = False) -> None:
+    """Refuse what is no square matrix, and numbers that are not floating unless they may be `whole`."""
     expect_tensor(name, x, "A")
     if x.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
     if x.shape[-1] != x.shape[-2]:
         raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} "
                            "matrices")
-    expect_floating(name, x)
+    if not whole:
+        expect_floating(name, x)
+
+
+def expect_former_system(name: str, b: Any, A: Any) -> None:
+    """RuntimeError for what is no system A X = b, as functions say it that are older than `linalg`."""
+    if b.dtype is not A.dtype:
+        raise RuntimeError(f"Expected b and A to have the same dtype, but found b of type {kind_name(b)} and A of type "
+                           f"{kind_name(A)} instead.")
+    if A.shape[-1] != A.shape[-2]:
+        raise RuntimeError(f"A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} "
+                           "matrices")
+    if b.shape[-2] != A.shape[-1]:
+        raise RuntimeError(f"Incompatible matrix sizes for {name}: each A matrix is {A.shape[-1]} by {A.shape[-1]} but "
+                           f"each b matrix is {b.shape[-2]} by {b.shape[-1]}")
+
+
+def expect_kernel(kernel: str, x: Any) -> None:
+    if not x.dtype.is_floating_point:
+        raise NotImplementedError(f'"{kernel}" not implemented for \'{kind_name(x)}\'')
+
+
+def first_where(found: Any) -> Any:
+    """For each matrix, which diagonal element is the first that was found, from 1, or 0."""
+    if not found.shape[-1]:
+        return found.sum(-1).int()
+    return where(found.any(-1), found.int().argmax(-1) + 1, 0).int()
+
+
+def refused(name: str, info: Any, kind: type[RuntimeError] = LinAlgError) -> None:
+    """An error where a matrix is refused, of the first that is."""
+    if not bool((info != 0).any()):
+        return
+    found = info._array().reshape(-1)
+    which = int(found.nonzero()[0][0])
+    said = refusal(name.removesuffix("_ex"), which, int(found[which]), info.ndim > 0)
+    raise kind(said.replace(":", "_ex:", 1) if name.endswith("_ex") else said)
 
 
 def expect_floating(name: str, x: Any) -> None:
@@ -129,7 +168,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     """The triangular factor of a positive-definite matrix (`torch.linalg.cholesky`)."""
     expect_square("linalg.cholesky", A)
-    found = apply(operation("linalg_cholesky"), (A.mT if upper and differentiated(A) else A,), (("strict", True),))
+    found = apply(operation("linalg_cholesky"), (A.mT if upper else A,), (("strict", True),))
     return into(out, found.mT if upper else found)
 
 
@@ -173,10 +212,10 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Ints = (-2, -1), keepdim: bool = 
         return into(out, vector_norm(A, 2, (rows, columns), keepdim))
     if ord in (1, -1, math.inf, -math.inf):
         summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
-        sums = vector_norm(A, 1, summed, True)
-        most = sums.amax if A.shape[other] else sums.sum  # of no sums the greatest is 0
-        found = sums.amin(other, True) if ord < 0 else most(other, True)
-        return into(out, found if keepdim else found.squeeze(max(rows, columns)).squeeze(min(rows, columns)))
+        sums = vector_norm(A, 1, summed, keepdim)
+        other -= not keepdim and other > summed
+        most = sums.amax if sums.shape[other] else sums.sum  # of no sums the greatest is 0
+        return into(out, sums.amin(other, keepdim) if ord < 0 else most(other, keepdim))
     if ord in ("nuc", 2, -2):
         matrix = A.movedim((rows, columns), (-2, -1))
         values = singular_values(matrix)

@@ -47,7 +47,7 @@ def _reduce(name: str, x: Any, dims: shapes.Shape, keepdim: bool = False, **more
 def expect_elements(name: str, x: Any, dims: shapes.Shape) -> None:
     for d in dims:
         if x.shape[d] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
+            raise IndexError(f"{name}: Expected reduction dim {d} to have non-zero size.")
 
 
 def _extreme(name: str, argument: str) -> Callable[..., Any]:
@@ -66,7 +66,7 @@ def _extreme(name: str, argument: str) -> Callable[..., Any]:
             return into(out, found)
         dim, keepdim = (*args, *[kwargs[k] for k in ("dim", "keepdim") if k in kwargs], False)[:2]
         dims = axis_of(input, dim)
-        expect_elements(name, input, dims)
+        expect_elements(f"{name}()", input, dims)
         indices = apply(operation(argument), (input,), (("dim", dims), ("keepdim", bool(keepdim))))
         return picked(name, input, indices, dims, out)
 
@@ -92,7 +92,7 @@ def _argument(name: str) -> None:
         if dim is None and 0 in input.shape:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         dims = tuple(range(input.ndim)) if dim is None else axis_of(input, dim)
-        expect_elements(name, input, dims)
+        expect_elements(f"{name}()", input, dims)
         found = apply(operation(name), (input,), (("dim", dims), ("keepdim", keepdim)),
                       teach=dim is None and not keepdim)
         return into(out, found)

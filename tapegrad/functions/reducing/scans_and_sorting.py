@@ -211,7 +211,7 @@ def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
         if dim is None:
             return into(out, one_node(f"{name.capitalize()}Backward0")(_median_of_all)(input, ignore_nan))
         dims = axis_of(input, dim)
-        expect_elements(name, input, dims)
+        expect_elements(f"{name.removeprefix('nan')}()", input, dims)
         if not dims:
             return picked(name, input, _first(), dims, out)
         places = apply(operation("median_position"), (input.detach(),), (("dim", dims[0]), ("ignore_nan", ignore_nan)))
@@ -249,7 +249,7 @@ PUBLIC["nanmedian"] = METHODS["nanmedian"] = _median("nanmedian", True)
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The most frequent value of each row (`torch.mode`)."""
     dims = axis_of(input, dim)
-    expect_elements("mode", input, dims)
+    expect_elements("mode()", input, dims)
     if not dims:
         return picked("mode", input, _first(), dims, out)
     places = apply(operation("mode_position"), (input.detach(),), (("dim", dims[0]),))

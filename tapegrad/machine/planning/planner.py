@@ -147,7 +147,7 @@ class Planner:
                 native[name] = sum(1 << min(k, 7) for k in kept)
         native["flags"] = flags
 
-    def _write_steps(self, rooms: list[Any], steps: Sequence[Step], temporaries: dict[int, int],
+    def _write_steps(self, rooms: list[Any], steps: list[Step], temporaries: dict[int, int],
                      empty: Collection[int] = (), ends_in: int | None = None) -> int:
         """Write steps where native code reads them, for as long as the `rooms` are held; returns the address.
 
@@ -155,7 +155,7 @@ class Planner:
         """
         empty = {*empty, *(rec.TEMPORARY + n for n, size in temporaries.items() if not size)}
         if empty:
-            steps = [_hollow(step, empty) for step in steps]
+            steps[:] = [_hollow(step, empty) for step in steps]  # a refusal is read off the nests that were run
         native = np.zeros(max(len(steps), 1), rec.STEP)
         order: dict[int, int] = {}  # native code numbers intermediate values as they are first named
         for record, step in zip(native, steps):

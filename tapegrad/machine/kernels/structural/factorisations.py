@@ -108,13 +108,16 @@ def solve(mode: str, of: str) -> Any:
         batches, n, k = words(nest)[U0], words(nest)[U1], words(nest)[np.uint64(2)]
         turned, strict = w[np.uint64(3)] != 0, w[np.uint64(4)] != 0
         out, factors = words(pointers)[U0], words(pointers)[U1]
-        for b in range(batches if n > U0 and k > U0 else U0):
+        for b in range(batches if n > U0 else U0):
             pivots = factors + n * n * item
             for i in range(n if strict else U0):
                 if at(factors)[i * (n + U1)] == 0:
                     w[np.uint64(5)] = np.int64(b)
                     w[np.uint64(6)] = np.int64(i) + 1
                     return REFUSED
+            if k == U0:  # nothing is left to be solved, nor is this a size of rows to BLAS
+                factors += n * (n + U1) * item
+                continue
             if inverse:
                 for i in range(n * n):
                     at(out)[i] = 0
@@ -152,6 +155,11 @@ def cholesky(mode: str, of: str) -> Any:
         words(letter)[U0] = U
         i32_at(sizes)[U0] = np.int32(n)
         for b in range(batches if n > U0 else U0):
+            for j in range(n):  # OpenBLAS takes zero times infinity for zero
+                if at(out)[j * (n + U1)] == np.inf:
+                    for i in range(j + U1, n):
+                        if not np.isfinite(at(out)[i * n + j]):
+                            at(out)[i * (n + U1)] = np.nan
             potrf(letter, sizes, out, sizes, sizes + np.uint64(4))
             place = np.uint64(i32_at(sizes)[U1])
             for i in range(n if place == U0 else place):  # to OpenBLAS NaN is no number that is not positive
