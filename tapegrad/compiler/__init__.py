@@ -63,7 +63,9 @@ def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False
         raise AssertionError(f"A callable function is expected, but {type(function)} is provided.")
     from tapegrad.compiler.compiled_function import Compiled
 
-    return Compiled(function, dynamic, eager_build, passes, *_limits(checkpoint, memory))
+    compiled = Compiled(function, dynamic, eager_build, passes, *_limits(checkpoint, memory))
+    of_kind = getattr(type(function), "_when_compiled", None)  # a module's is a module
+    return compiled if of_kind is None else of_kind(function, compiled)
 
 
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:

@@ -88,7 +88,8 @@ class Compiled(Transparent, CompiledBase):
     def __init__(self, function: Callable[..., Any], dynamic: bool = False, eager_build: bool = False,
                  passes: Iterable[str] | None = None, checkpoint: str | None = None, memory: int | None = None
                  ) -> None:
-        functools.update_wrapper(self, function)
+        # What an object holds is its own: a copy would show what it was.
+        functools.update_wrapper(self, function, updated=("__dict__",) if hasattr(function, "__name__") else ())
         self.__wrapped__ = function
         self.dynamic, self.eager_build, self.passes = dynamic, eager_build, chosen(passes)
         self.checkpoint, self.memory = checkpoint, memory

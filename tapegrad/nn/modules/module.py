@@ -102,6 +102,12 @@ class Module(Hooked, Stateful):
 
         self.forward = compile(self.forward, *args, **kwargs)  # type: ignore[method-assign]
 
+    def _when_compiled(self, compiled: Any) -> Module:
+        """What `tapegrad.compile` gives for this module; `compiled` are its calls."""
+        from tapegrad.nn.modules._compiled import OptimizedModule
+
+        return OptimizedModule(self, compiled)
+
     # ------------------------------------------------------------ registration
 
     def _check_name(self, kind: str, name: Any, held: dict[str, Any]) -> None:
