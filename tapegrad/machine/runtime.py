@@ -53,7 +53,7 @@ MIN_ROWS = 1 << 16
 LONGEST_ENTRY = 1 << 16  # of one instruction in the pool
 TABLE_SLOTS = 1 << 21
 RECIPE_SLOTS = 1 << 18
-_GENERATION = "generation"
+_GENERATION, _COLLECTED = "generation", "collected"  # what `gc.callbacks` are told
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
@@ -221,6 +221,7 @@ class Machine:
         state["sweep_at"], state["sweep_bytes"] = rec.SWEEP_AT, 64 << 20
         state["attach_at"], state["large_at"] = 64, 64 << 20
         state["graveyard"], state["generation"] = id(self._graveyard), id(_GENERATION)
+        state["collected"] = id(_COLLECTED)
         self._note_lines(rows)
         self.new_team()
         self.unrecorded: np.ndarray[Any, Any] = reserve("u1", MAX_THREADS)

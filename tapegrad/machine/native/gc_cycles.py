@@ -9,6 +9,10 @@ that up.
 
 All of this is made when a collection starts and dropped when it stops, and counts exactly: a path is visited by the one
 tensor of its row, a node by the paths that hold it. Rows of sweeps under way are reachable from outside.
+
+What no tensor leads to any more holds objects as well: compiled functions, and with them models; contexts; NumPy's
+arrays. A full collection has the tape reclaimed before it looks, so that it finds them unreachable too, and again when
+it has freed something, for what its tensors led to.
 """
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.compiled_node import call_give_up_owner, call_owner_of_node
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.marking import operands_of
-from tapegrad.machine.native.tape import attached, detach
+from tapegrad.machine.native.tape import attached, call_reclaim, detach
 from tapegrad.machine.native.trimming import call_trim
 
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)
@@ -28,6 +32,7 @@ _START_LENGTH = np.int64(len("start"))
 # nanoseconds, a young collection some ten microseconds.
 _OFTEN = np.uint64(1 << 15)
 _FULL = np.int64(2)
+_NEVER = np.uint64(rec.NEVER)
 REACHED = U1  # in place of a path: a live tensor leads to this row
 
 _calloc = external("calloc", u64, u64, u64)
@@ -196,6 +201,16 @@ def drop_paths():
         py.decref(held)
 
 
+@native
+def reclaim_all():
+    """Reclaim the tape, and once more where objects went: tensors may have died with them."""
+    m = machine()
+    objects = m.n_attached + m.n_nodes + U1
+    while m.n_instructions != U0 and m.sweep_at != _NEVER and m.n_attached + m.n_nodes < objects:
+        objects = m.n_attached + m.n_nodes
+        call_reclaim()
+
+
 @export(u64(u64, u64, u64))
 def collecting(self, arguments, count):
     """One of `gc.callbacks`: collecting(phase, info)."""
@@ -206,8 +221,15 @@ def collecting(self, arguments, count):
         if m.paths != U0:
             drop_paths()
         if full:
+            collected = py.dict_get(words(arguments)[U1], m.collected)
+            if collected == U0 or py.long_as(collected) != np.int64(0):
+                reclaim_all()
             call_trim()
-    elif (m.n_attached | m.n_nodes) != U0 and m.paths == U0 and m.reclaiming == U0:
+        py.incref(py.none())
+        return py.none()
+    if full:
+        reclaim_all()
+    if (m.n_attached | m.n_nodes) != U0 and m.paths == U0 and m.reclaiming == U0:
         if full or m.n_buffers + m.n_instructions < _OFTEN:
             m.paths = _calloc(m.n_buffers, np.uint64(8))
             if m.paths != U0:
