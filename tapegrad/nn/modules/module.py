@@ -1,8 +1,10 @@
 """`Module`: what has parameters, buffers and submodules, and is called."""
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 from tapegrad import creation, dtypes, errors
@@ -80,6 +82,11 @@ class Module(Hooked, Stateful):
         self.__dict__.update((name, start()) for name, start in _STARTS.items())
         if self.call_super_init:
             super().__init__(*args, **kwargs)
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if cls.__module__.startswith("tapegrad."):
+            capturing.READ_BESIDES[cls] = functools.partial(_functions_of, cls)
 
     # ------------------------------------------------------------ calls
 
@@ -483,6 +490,17 @@ class Module(Hooked, Stateful):
         if not children and len(lines) == 1:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
+
+
+def _functions_of(cls: type[Module]) -> tuple[Any, ...]:
+    """Names in `nn.functional` that methods of a layer of this library ask for, where a program may put its own."""
+    from tapegrad.nn import functional
+
+    names: set[str] = set()
+    for method in vars(cls).values():
+        if isinstance(method, FunctionType) and method.__globals__.get("F") is functional:
+            names.update(method.__code__.co_names)
+    return tuple([(vars(functional), name) for name in sorted(names & vars(functional).keys())])
 
 
 capturing.READ_BESIDES[Module] = lambda: (_any, everywhere) if _any else (_any,)
