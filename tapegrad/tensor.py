@@ -262,6 +262,9 @@ class Tensor(Protocols, RuleValue, TensorBase):
             )
         row = self._buffer
         before = _flags.item(row)
+        if capturing.active is not None and bool(before & rec.REQUIRES_GRAD) != requires_grad and (
+                trace := capturing.mine()) is not None:
+            trace.switched.add(id(self))
         if requires_grad:
             if before & rec.INFERENCE and not call.is_inferring(None):
                 raise RuntimeError(errors.INFERENCE_REQUIRES)

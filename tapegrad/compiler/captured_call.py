@@ -102,6 +102,7 @@ class Before:
         self.watched: set[int] = {*(id(w.value) for w in reach.watched), *reach.logs}
         self.logs: list[Growth] = [*map(Growth, reach.logs.values())]
         self.switched: list[tuple[dict[Any, Any], Any, Any]] = []  # what the call set, that it reads: dict, key, value
+        self.requiring: list[tuple[Any, bool]] = []  # leaves of which it set whether they require grad, and that
         if reach.identity and not self.watched.isdisjoint(map(id, self.containers)):
             raise Refused("it asks which object something is, and is passed a tuple, list or dict that it also reads")
         self.arguments: list[Any] = with_gradients(leaves)
@@ -182,8 +183,13 @@ class Before:
             raise Refused("it leaves another grad mode or default dtype behind")
         if [*map(_hung, self.arguments)] != self.hung:
             raise Refused("it hangs an attribute on a tensor that it is passed, or takes one away")
-        if [cap.storage_key(t) for t in self.tensors] != self.keys:
-            raise Refused("it gives a tensor another history or storage")
+        for tensor, key in zip(self.tensors, self.keys):
+            found = cap.storage_key(tensor)
+            if found != key:
+                if (found[:-1] != key[:-1] or found[-1] ^ key[-1] != rec.REQUIRES_GRAD or tensor._is_view()
+                        or id(tensor) not in self.reach.tensors):
+                    raise Changes("it gives a tensor another history or storage")
+                self.requiring.append((tensor, tensor.requires_grad))
 
 
 class Captured:
@@ -191,7 +197,8 @@ class Captured:
 
     `result_blocks` leave the program, in tensors of `fresh_layouts`; `outputs` are the result's tensors, `returned`
     which of them stands where in `structure`; `roots` are the outputs that require grad. With `logs` the result is a
-    tuple of the call's and of what it appends to these lists, one by one. What is `switched` it sets at its end.
+    tuple of the call's and of what it appends to these lists, one by one. What is `switched`, and which tensors are
+    `requiring` grad or no longer, it sets at its end.
     """
 
     reach: Reach
@@ -208,6 +215,7 @@ class Captured:
                  logs: Sequence[Log] = ()) -> None:
         self.logs: list[Log] = list(logs)
         self.switched: list[tuple[dict[Any, Any], Any, Any]] = before.switched
+        self.requiring: list[tuple[Any, bool]] = before.requiring
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -266,6 +274,9 @@ class Captured:
         self.gradients: list[Left] = [g for leaf, had in before.gradients
                                       for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
         self._outputs(before, result, substitution)
+        if not trace.switched.isdisjoint(map(id, before.tensors)) and (
+                roots or any(o.kind in ("view", "alias") for o in self.outputs)):
+            raise Refused("it sets which tensors require grad, and returns what was made of them before or after")
         # which results have the numbers that Python takes out of them
         self.reads: list[int] = [self._block_of(read, "a number") for read in reads]
         self.roots: list[int] = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
@@ -446,6 +457,7 @@ class Captured:
             [s.did() for s in self.traced.segments], self.formula and self.formula.key(), self.reads,
             self.origins, [*map(id, self.logs)],
             [(id(held), key, by_value(value)) for held, key, value in self.switched],
+            [(id(tensor), value) for tensor, value in self.requiring],
         )
 
     def same(self, other: Captured) -> bool:
@@ -473,6 +485,11 @@ class Captured:
             for a, b in zip(self.steps, other.steps) if does(a) != does(b))
 
     @property
+    def sets(self) -> bool:
+        """Whether a replay ends with attributes that Python sets."""
+        return bool(self.switched or self.requiring)
+
+    @property
     def draws_first(self) -> bool:
         """Whether a replay begins with numbers that Python works out."""
         return bool(self.draws or self.formula)
@@ -493,6 +510,8 @@ class Captured:
         """The result of a call, of a tuple of that and what it appends to lists, which is done."""
         for held, key, value in self.switched:
             held[key] = value
+        for tensor, requires in self.requiring:
+            tensor.requires_grad_(requires)
         if not self.logs:
             return found
         result, *items = found
@@ -503,7 +522,7 @@ class Captured:
     @property
     def pure(self) -> bool:
         """Whether running the function once more would leave no trace, but for what it appends to `logs`."""
-        return not (self.versions or self.argument_versions or self.gradients or self.switched or (
+        return not (self.versions or self.argument_versions or self.gradients or self.sets or (
             self.formula and self.formula.writes))
 
 

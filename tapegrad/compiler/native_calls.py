@@ -186,7 +186,7 @@ class Quick:
         """Lay down what a run leaves behind; the form of what the native call gives."""
         variant, captured = self.variant, self.variant.captured
         recorder = self.recorder
-        if captured.switched or (captured.roots and (recorder is None or captured.parts)) or any(
+        if captured.sets or (captured.roots and (recorder is None or captured.parts)) or any(
                 o.kind not in _KINDS for o in captured.outputs) or (
                 any(type(left.leaf) is int for left in captured.gradients)) or (  # one object is given several times
                 any(captured.outputs[i].kind == "part" for i in captured.returned if captured.returned.count(i) > 1)):

@@ -52,7 +52,7 @@ class Variant:
         self.native_way: Any = False  # of `native_calls`: not looked for yet
         self.recorder: Recorder | None = None
         # what a call returns that hands out no tensor
-        self.fixed: bool = not (captured.outputs or captured.logs or captured.switched) and is_fixed(captured.structure)
+        self.fixed: bool = not (captured.outputs or captured.logs or captured.sets) and is_fixed(captured.structure)
         self.constant: Any = unflatten(captured.structure, iter(())) if self.fixed else None
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held: list[Any] = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
@@ -89,7 +89,7 @@ class Variant:
         self.silent: bool = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain: bool = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not (
-                captured.gradients or captured.fresh_versions or captured.reads or captured.switched))
+                captured.gradients or captured.fresh_versions or captured.reads or captured.sets))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
         self._on_built = on_built
@@ -193,8 +193,9 @@ class Variant:
         """Words of memory that show, without Python, that what the function reaches is what it was."""
         self._gradients = [word for looked in self.captured.looked for word in memory_words.gradient(*looked)]
         found = self._gradients[:]
+        requiring = {id(tensor): now for tensor, now in self.captured.requiring}
         for tensor in self.reach.tensors.values():
-            found += memory_words.storage(tensor)
+            found += memory_words.storage(tensor, not requiring[id(tensor)] if id(tensor) in requiring else None)
         self._state = len(found)  # those that stay what they are
         self._containers = self.reach.words_of_containers()
         return found + self.reach.conditions() + self._containers

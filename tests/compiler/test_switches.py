@@ -140,6 +140,221 @@ def one_of_several(wrap):
     return call, lambda: [vars(h) for h in several]
 
 
+def adversaries() -> Any:
+    torch.manual_seed(0)
+    generator, critic = nn.Linear(3, 2), nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    both = [torch.optim.RMSprop(m.parameters(), lr=0.01) for m in (generator, critic)]
+    return generator, critic, *both, lambda: [(p, p.requires_grad) for m in (generator, critic) for p in m.parameters()]
+
+
+def criticise(generator, critic, optimizer, noise, x):
+    for p in critic.parameters():
+        p.requires_grad = True
+    optimizer.zero_grad()
+    loss = critic(generator(noise).detach()).mean() - critic(x).mean()
+    loss.backward()
+    optimizer.step()
+    for p in critic.parameters():
+        p.data.clamp_(-0.1, 0.1)
+    return loss.detach()
+
+
+def generate(generator, critic, optimizer, noise):
+    critic.requires_grad_(False)
+    optimizer.zero_grad()
+    loss = -critic(generator(noise)).mean()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+@program(11)
+def a_critic_that_is_frozen_in_the_same_step(wrap):
+    generator, critic, first, second, state = adversaries()
+
+    @wrap
+    def step(noise, x, i):
+        loss = criticise(generator, critic, second, noise, x)
+        return (loss, generate(generator, critic, first, noise)) if i % 5 == 4 else loss
+
+    return lambda i: step(X * (i + 1), X[:, :2], i), state
+
+
+@program(6)
+def a_critic_that_is_frozen_in_another_step(wrap):
+    generator, critic, first, second, state = adversaries()
+    learn = wrap(lambda noise, x: criticise(generator, critic, second, noise, x))
+    make = wrap(lambda noise: generate(generator, critic, first, noise))
+
+    def call(i):
+        loss = learn(X * (i + 1), X[:, :2])
+        return (loss, make(X * i)) if i % 3 == 2 else loss
+
+    return call, state
+
+
+@program(11)
+def layers_that_thaw(wrap):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+    @wrap
+    def step(x, thawed):
+        model[0].requires_grad_(thawed)
+        model.zero_grad()
+        model(x).square().mean().backward()
+
+    return lambda i: step(X, i % 8 > 4), lambda: [(p.requires_grad, p.grad) for p in model.parameters()]
+
+
+@program(CALLS)
+def one_that_is_returned_with_a_history(wrap):
+    weight = torch.ones(3, requires_grad=True)
+
+    @wrap
+    def forward(x):
+        result = (x * weight).sum()
+        weight.requires_grad_(False)
+        return result
+
+    def call(i):
+        weight.grad = None
+        weight.requires_grad_(True)
+        result = forward(X * i)
+        result.backward()
+        return result
+
+    return call, lambda: weight
+
+
+@program(5)
+def with_views_of_it(wrap):
+    weight = torch.ones(3)
+    view = weight[:2]
+
+    @wrap
+    def switch(x):
+        weight.requires_grad_(not weight.requires_grad)
+        return x + 1
+
+    return lambda i: switch(X), lambda: (weight.requires_grad, view.requires_grad, view.is_leaf)
+
+
+@program(CALLS)
+def a_view_of_it_is_returned(wrap):
+    weight = torch.ones(3)
+
+    @wrap
+    def switch(x):
+        weight.requires_grad_(not weight.requires_grad)
+        return weight[:2]
+
+    return lambda i: switch(X), lambda: weight
+
+
+@program(CALLS)
+def a_view_of_what_required_grad_for_a_while(wrap):
+    weight = torch.ones(3)
+
+    @wrap
+    def switch(x):
+        weight.requires_grad_()
+        view = weight[:2]
+        weight.requires_grad_(False)
+        return view
+
+    def call(i):
+        view = switch(X)
+        return view, view.is_leaf
+
+    return call, lambda: weight
+
+
+@program(CALLS)
+def a_history_of_what_required_grad_for_a_while(wrap):
+    weight = torch.ones(3)
+
+    @wrap
+    def switch(x):
+        weight.requires_grad_()
+        result = (x * weight).sum()
+        weight.requires_grad_(False)
+        return result
+
+    def call(i):
+        weight.grad = None
+        result = switch(X * i)
+        result.backward()
+        return result
+
+    return call, lambda: (weight, weight.grad)
+
+
+@program(CALLS)
+def an_argument_that_required_grad_for_a_while(wrap):
+    @wrap
+    def switch(x):
+        x.requires_grad_()
+        result = (x * 2).sum()
+        x.requires_grad_(False)
+        return result
+
+    def call(i):
+        x = X.clone()
+        result = switch(x)
+        result.backward()
+        return result, x.grad
+
+    return call, lambda: None
+
+
+@program(CALLS)
+def a_view_that_is_read_as_well(wrap):
+    weight = torch.ones(3)
+    view = weight[:2]
+
+    @wrap
+    def switch(x):
+        weight.requires_grad_(not weight.requires_grad)
+        return (view * 2).detach()
+
+    return lambda i: switch(X), lambda: (weight.requires_grad, view.requires_grad, view.is_leaf)
+
+
+@program(6)
+def a_leaf_of_its_own(wrap):
+    weight = torch.ones(3, requires_grad=True)
+
+    @wrap
+    def penalised(x):
+        inner = x.detach().requires_grad_()
+        slope, = torch.autograd.grad((inner * weight).square().sum(), inner, create_graph=True)
+        return slope.norm()
+
+    def call(i):
+        weight.grad = None
+        result = penalised(X * (i + 1))
+        result.backward()
+        return result
+
+    return call, lambda: weight.grad
+
+
+@program(5)
+def one_that_breaks_off(wrap):
+    weight, which = torch.ones(3), torch.tensor([0])
+
+    @wrap
+    def switch(x):
+        weight.requires_grad_(not weight.requires_grad)
+        return x[which]
+
+    def call(i):
+        which.fill_(9 if i % 7 == 6 else 1)
+        return switch(X)
+
+    return call, lambda: weight.requires_grad
+
+
 def shown(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().mul(1e4).round().tolist(), value.requires_grad
@@ -161,6 +376,18 @@ def test_calls_are_as_written(name):
     for function in functions:
         assert function.captures <= captures, function.explain()
         assert captures == CALLS or function.replays, function.explain()
+
+
+def test_gradients_that_are_required_anew_are_in_no_native_function():
+    weight = torch.ones(3)
+    f = compile(lambda x: (weight.requires_grad_(), x * 2)[1])
+    for _ in range(3):
+        weight.requires_grad_(False)
+        f(X)
+    assert f.replays and weight.requires_grad
+    weight.requires_grad_(False)
+    with pytest.raises(RuntimeError, match="sets which tensors require grad"):
+        f.native  # noqa: B018
 
 
 def test_it_is_no_native_function():

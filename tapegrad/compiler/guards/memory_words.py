@@ -50,14 +50,20 @@ def cell(cell: Any) -> Word:
     return id(cell) + _LENGTH, _WHOLE, id(cell.cell_contents)
 
 
-def storage(tensor: Any) -> list[Word]:
-    """A tensor's class, row and layout, where and on whose storage it lies, whether it requires grad and has hooks."""
+def storage(tensor: Any, requires_grad: bool | None = None) -> list[Word]:
+    """A tensor's class, row and layout, where and on whose storage it lies, whether it requires grad and has hooks.
+
+    Whether it is to require grad may be given, where it does not say so now.
+    """
     row = tensor._buffer
+    flags = int(_buffers["flags"][row]) & WATCHED
+    if requires_grad is not None:
+        flags = flags & ~rec.REQUIRES_GRAD | (rec.REQUIRES_GRAD if requires_grad else 0)
     at = _ROWS + row * _ROW
     return [kind(tensor), (id(tensor) + _STORAGE, _WHOLE, row | tensor._layout << 32),
             (at + _ADDRESS, _WHOLE, int(_buffers["address"][row])),
             (at + _OWNER, _WHOLE & ~_LOW, int(_buffers["owner"][row]) << 32),
-            (at + _FLAGS, WATCHED << 32, (int(_buffers["flags"][row]) & WATCHED) << 32)]
+            (at + _FLAGS, WATCHED << 32, flags << 32)]
 
 
 def is_hooked(tensor: Any) -> bool:

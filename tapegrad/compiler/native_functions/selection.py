@@ -115,6 +115,8 @@ def _refuse_effects(captured: Captured) -> None:
         raise NotNative("it appends to a list")
     if captured.switched:
         raise NotNative("it sets attributes that it reads")
+    if captured.requiring:
+        raise NotNative("it sets which tensors require grad")
     if captured.parts:
         raise NotNative("which part it takes of a tensor depends on a number that varies")
     if captured.expected:

@@ -68,6 +68,7 @@ class Trace:
         self.failed = False  # whether an operation failed, for reasons that are in tensors' values
         self.put_off = False  # when it ended, its kernel calls were still to be made
         self.parts = 0  # how many have ended
+        self.switched: set[int] = set()  # tensors, by identity, of which it set that they require grad, or no longer do
         self.asked = False  # whether Python asked a tensor for its one number
         self.settled = False  # nothing but the analysis needs its events any more
         self.on_refusal: Callable[[], None] = lambda: None  # done once: code that nobody has read may run next
