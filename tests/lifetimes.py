@@ -193,6 +193,23 @@ def a_step(t, wrap):
 
 
 @program
+def a_step_that_outlives_what_it_is_passed(t, wrap):
+    m = net(t)
+    o = t.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
+
+    def step(m, o, loss_of, x):
+        o.zero_grad()
+        loss = loss_of(m(x), lines(t)[:, :4])
+        loss.backward()
+        o.step()
+        return loss
+
+    f = wrap(step)
+    loss = last(f, m, o, t.nn.MSELoss(), lines(t))
+    return [m, o, loss, *m.parameters(), *(s["momentum_buffer"] for s in o.state.values())], f
+
+
+@program
 def a_schedule(t, wrap):
     m = net(t)
     o = t.optim.SGD(m.parameters(), lr=0.1)

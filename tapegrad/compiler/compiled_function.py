@@ -171,7 +171,7 @@ class Compiled(Transparent, CompiledBase):
         return self.grouped(args, kwargs)
 
     def _called(self, args: Any, kwargs: dict[str, Any], broken: tuple[Variant, ...]) -> Any:
-        if self._bound.functions and (bound := self._bound.known(args, kwargs)):
+        if self._bound.forms and (bound := self._bound.known(args, kwargs)):
             return bound[0]
         for way in () if kwargs else self._ways:
             if way.natively:
@@ -482,12 +482,12 @@ class Compiled(Transparent, CompiledBase):
 
     @property
     def captures(self) -> int:
-        return self._captures + sum(f.captures for f in list(self._bound.functions.values()))
+        return self._captures + sum(f.captures for f in self._bound.functions)
 
     @property
     def replays(self) -> int:
         return sum(v.runs for variants in list(self.tapes.values()) for v in variants) + sum(
-            f.replays for f in list(self._bound.functions.values()))
+            f.replays for f in self._bound.functions)
 
     @property
     def tape(self) -> Variant:

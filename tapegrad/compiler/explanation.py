@@ -34,7 +34,7 @@ def explain(function: Compiled) -> str:
         lines.append(f"captured once, for {text}{several}: a second call that does the same makes a program")
     if function.differed:
         lines.append(f"what differed between the last captures: {function.differed}")
-    for bound in list(function._bound.functions.values()):
+    for bound in function._bound.functions:
         objects = *bound.__wrapped__.args, *bound.__wrapped__.keywords.values()
         lines += [f"with {', '.join(type(value).__name__ for value in objects)}:",
                   *(f"  {line}" for line in explain(bound).splitlines())]

@@ -54,6 +54,7 @@ SHARED, BORROWED = 1 << 15, 1 << 16
 # there were when it was last written, and when its bytes were by others; of a BORROWED one, when a row moved there.
 LENT = 1 << 22
 VIEWED = 1 << 18  # a view of its tensor was taken
+ACCOMPANIED = 1 << 23  # its tensor has, or had, a COMPANION
 OWNS = 1 << 19  # while the tape is reclaimed: a row that it names lies on this storage
 WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
 GIVEN_DATA = 1 << 20  # of one that was withdrawn: it was the latter
@@ -132,7 +133,9 @@ POOL_HEADER = 3
 # A Python object that belongs to a row, of which the tape holds the one reference (see `native.gc_cycles`).
 ATTACHMENT = np.dtype([("object", "u8"), ("row", "u8")])
 # The object that stands for a row among those that Python's collector looks at, while it does.
-NODE = np.dtype([("refcount", "i8"), ("type", "u8"), ("row", "u8"), ("object", "u8")])
+NODE = np.dtype([("refcount", "i8"), ("type", "u8"), ("row", "u8"), ("object", "u8"), ("companion", "u8")])
+# A Python object that a tensor holds, where nobody sees it but the collector.
+COMPANION = np.dtype([("object", "u8"), ("tensor", "u8")])
 
 # A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps. It runs up to the
 # instruction at `limit`; `watched` says that Python waits for the gradient of some leaf, `watchful` that Python has
@@ -176,6 +179,7 @@ MACHINE = np.dtype([
     ("moments", "u8"), ("lent", "u8"),
     ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),
     ("collected", "u8"), ("reclaiming", "u8"),
+    ("companions", "u8"), ("n_companions", "u8"), ("max_companions", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),

@@ -58,12 +58,12 @@ _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
     "attach_to", "attach_node", "record_call", "collecting", "update", "write_places", "write_classes", "filled",
-    "replay_recorded", "gather_tensor", "gradients", "slope", "reaches_beyond", "kept_of",
+    "replay_recorded", "gather_tensor", "gradients", "slope", "reaches_beyond", "kept_of", "accompany",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "set_inference", "is_recording", "is_recording_wanted",
                      "is_inferring", "disown", "steal", "item", "freshen",
                      "leaf_on", "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content",
-                     "array_of", "content_of")
+                     "array_of", "content_of", "companion_of")
 
 
 def refuse_others() -> None:

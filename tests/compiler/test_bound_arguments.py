@@ -5,6 +5,7 @@ A program is `make(wrap)`: what runs call i, and what shows the state; all are r
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 import warnings
 import weakref
@@ -136,17 +137,134 @@ def test_calls_are_as_written(name):
     assert "\nwith " in function.explain()
 
 
-def test_objects_that_others_come_for_are_let_go():
-    f = compile(lambda model, x: model(x).detach())
-    gone = []
-    for _ in range(MOST + 2):
-        one = nn.Linear(3, 2)
-        gone.append(weakref.ref(one))
+def used(f: Any, *models: Any) -> None:
+    for one in models:
         for _ in range(3):
             assert f(one, X).tolist() == one(X).tolist()
+
+
+def test_only_so_many_are_known():
+    f = compile(lambda model, x: model(x).detach())
+    models = [nn.Linear(3, 2) for _ in range(MOST + 2)]
+    used(f, *models)
+    assert len(f._bound.functions) == MOST and f.replays == MOST
+    used(f, models[0], models[-1])
+    assert f.replays == MOST - 1 + 1 + 3
+
+
+def test_objects_are_let_go():
+    """While the step that they were passed to lives on, also those that others came for."""
+    f = compile(lambda model, x: model(x).detach())
+    models = [nn.Linear(3, 2) for _ in range(MOST + 2)]
+    used(f, *models)
+    gone = [weakref.ref(one) for one in models]
+    del models[3:]
+    gc.collect()
+    assert [r() is None for r in gone] == [False] * 3 + [True] * (MOST - 1)
+    assert len(f._bound.functions) == 1 and f.replays == 1  # two were let go for others
+    used(f, models[2])
+    assert f.replays == 4
+
+
+def frozen(one: Any) -> None:
+    one.weight.requires_grad_(False)
+
+
+def hooked(one: Any) -> None:
+    one.weight.register_hook(lambda g: g)
+
+
+def with_data(one: Any) -> None:
+    one.weight.data = torch.ones(2, 3)
+
+
+def written(one: Any) -> None:
+    frozen(one)
+    one.weight.mul_(torch.ones(2, 3, requires_grad=True))
+    one.weight.detach_()
+
+
+def with_a_loss(one: Any) -> None:
+    one.loss = one(X).sum()
+
+
+@pytest.mark.parametrize("happens", [frozen, hooked, with_data, written, with_a_loss])
+@pytest.mark.parametrize("after", [False, True])
+def test_whatever_happens_to_the_leaf_that_holds_their_function(happens, after):
+    f = compile(lambda model, x: model(x).detach())
+    one = nn.Linear(3, 2)
+    if not after:
+        happens(one)
+    used(f, one)
+    if after:
+        happens(one)
+        used(f, one)
+    gone = weakref.ref(one)
     del one
     gc.collect()
-    assert [r() is None for r in gone] == [True, True] + [False] * MOST
+    assert gone() is None and not f._bound.functions
+
+
+def test_the_step_is_let_go_while_its_models_live():
+    f = compile(lambda model, x: model(x).detach())
+    one = nn.Linear(3, 2)
+    used(f, one)
+    gone = [weakref.ref(f), weakref.ref(f._bound.functions[0])]
+    del f
+    gc.collect()
+    assert [r() for r in gone] == [None, None]
+
+
+def test_a_finalizer_may_keep_the_model():
+    kept = []
+
+    class Kept(nn.Linear):
+        def __del__(self):
+            kept.append(self)
+
+    f = compile(lambda model, x: model(x).detach())
+    one = Kept(3, 2)
+    used(f, one)
+    del one
+    gc.collect()
+    used(f, kept.pop())
+
+
+class Holder:
+    def __init__(self, k: int) -> None:
+        self.w = torch.tensor(float(k))
+
+
+def test_others_at_the_same_address_have_a_function_of_their_own():
+    f = compile(lambda one, x: one.w * x)
+    seen: set[int] = set()
+    met = 0
+    for k in range(10):
+        made = [Holder(k) for _ in range(200)]
+        one = next((m for m in made if id(m) in seen), made[0])
+        met += id(one) in seen
+        seen.update(map(id, made))
+        for _ in range(3):
+            assert f(one, X).tolist() == (X * k).tolist()
+        del one, made
+        gc.collect()
+    assert met and not f.reason and not f._bound.functions
+
+
+def test_what_a_partial_is_made_of_may_change():
+    given = functools.partial(lambda w, x, scale=1: w * x * scale, torch.tensor(2.0))
+    f = compile(given)
+    for k in range(25):
+        if k == 5:
+            given.__setstate__((given.func, (torch.tensor(3.0),), {}, {}))
+        elif k == 10:
+            given.keywords["scale"] = 5
+        elif k == 15:
+            given.__setstate__((lambda w, x: w + x, (torch.tensor(4.0),), {}, {}))
+        elif k == 20:
+            given.of_its_own = 1
+        assert f(X).tolist() == given(X).tolist()
+    assert f.replays >= 8 and not f.reason
 
 
 def test_others_each_time_are_not_compiled():

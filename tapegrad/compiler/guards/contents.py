@@ -167,6 +167,8 @@ class Watched:
             return memory_words.nothing_in_order(self.value)
         if self.kind is collections.defaultdict:
             return memory_words.with_default(self.value)
+        if self.kind is functools.partial:
+            return memory_words.partial(self.value)
         if self._table is None or isinstance(self.value, machine.TensorBase):
             return None
         return memory_words.table(self.value) if self._table is self.value else (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import ctypes
+import functools
 import sys
 from typing import Any
 
@@ -93,10 +94,10 @@ def gradient(tensor: Any, found: Any) -> list[Word]:
     return [word] if found is None else [word, *storage(found)]
 
 
-def _place(function: Any, part: Any) -> int:
-    """Where in a function object another one is found; 0 where it is not."""
-    size: Any = type(function).__basicsize__
-    held = np.frombuffer(ctypes.string_at(id(function), size), "u8").tolist()
+def _place(value: Any, part: Any) -> int:
+    """Where in an object, such as a function, another one is found; 0 where it is not."""
+    size: Any = type(value).__basicsize__
+    held = np.frombuffer(ctypes.string_at(id(value), size), "u8").tolist()
     return 8 * held.index(id(part)) if id(part) in held else 0
 
 
@@ -245,6 +246,23 @@ def nothing_in_order(held: collections.OrderedDict[Any, Any]) -> list[Word] | No
     all changes."""
     at: Any = type(held).__dictoffset__
     return None if held or at <= 0 else [kind(held), (id(held) + _LENGTH, _WHOLE, 0), *_nothing(id(held) + at)]
+
+
+def _places_in_partial() -> dict[str, int]:
+    one = functools.partial(_probe, 1, other=2)
+    return {name: _place(one, getattr(one, name)) for name in ("func", "args", "keywords")}
+
+
+_IN_PARTIAL = _places_in_partial()
+
+
+def partial(held: functools.partial[Any]) -> list[Word] | None:
+    """What a `partial` is made of, and that it has no attributes, where it has none."""
+    at: Any = functools.partial.__dictoffset__
+    if at <= 0 or not all(_IN_PARTIAL.values()) or vars(held):
+        return None
+    return [kind(held), *((id(held) + place, _WHOLE, id(getattr(held, name))) for name, place in _IN_PARTIAL.items()),
+            *_nothing(id(held) + at)]
 
 
 def items(several: list[Any], held: list[Any]) -> list[Word] | None:

@@ -17,6 +17,7 @@ from tapegrad.machine.native import (
     arrays,
     attributes,
     backward,
+    companions,
     compiled_arguments,
     compiled_call,
     compiled_node,
@@ -42,7 +43,7 @@ from tapegrad.machine.native import (
 )
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, arrays, attributes, backward, python_entry, gc_cycles, compiled_program, operator_entry,
+MODULES = (arena, arrays, attributes, backward, companions, python_entry, gc_cycles, compiled_program, operator_entry,
            in_place_history, objects, recipes, reclaiming, compiled_arguments, compiled_call, compiled_node,
            compiled_node_backward, tape, threads, trimming, updating, in_place, recorded_sweep,
            gradients, source_lines)

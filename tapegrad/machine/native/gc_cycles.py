@@ -20,6 +20,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.companions import call_forsake, companion
 from tapegrad.machine.native.compiled_node import call_give_up_owner, call_owner_of_node
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.marking import operands_of
@@ -53,6 +54,7 @@ def new_node(row):
     if node != U0:
         node_at(node).row = np.uint64(row)
         node_at(node).object = belonging(row)
+        node_at(node).companion = companion(buffers()[row].tensor) if buffers()[row].tensor != U0 else U0
         py.gc_track(node)
     return node
 
@@ -153,6 +155,17 @@ def lay_paths():
 
 
 @native
+def lay_companions():
+    """Give tensors with companions their paths, before others: as leaves they are what those lead to."""
+    m = machine()
+    for i in range(m.n_companions):
+        tensor = companions_at(m.companions)[i].tensor
+        row = tensor_at(tensor).buffer
+        if buffers()[row].producer == N0 and buffers()[row].tensor == tensor:
+            lay(row, new_node(row))
+
+
+@native
 def hold_sweeps():
     """Hold the paths of what sweeps under way visit, out of the collector's sight."""
     m = machine()
@@ -229,12 +242,14 @@ def collecting(self, arguments, count):
         return py.none()
     if full:
         reclaim_all()
-    if (m.n_attached | m.n_nodes) != U0 and m.paths == U0 and m.reclaiming == U0:
+    some = (m.n_attached | m.n_nodes) != U0
+    if (some or (full and m.n_companions != U0)) and m.paths == U0 and m.reclaiming == U0:
         if full or m.n_buffers + m.n_instructions < _OFTEN:
             m.paths = _calloc(m.n_buffers, np.uint64(8))
             if m.paths != U0:
                 m.n_paths = m.n_buffers
                 if find_reached():
+                    lay_companions()
                     lay_paths()
                     hold_sweeps()
                     give_up_inner()
@@ -250,6 +265,12 @@ def node_traverse(node, visit, arg):
         status = call_visit(visit, obj, arg)
         if status:
             return status
+    tensor = buffers()[node_at(node).row].tensor
+    obj = node_at(node).companion
+    if obj != U0 and tensor != U0 and companion(tensor) == obj:
+        status = call_visit(visit, obj, arg)
+        if status:
+            return status
     return call_visit(visit, py.type_of(node), arg)
 
 
@@ -257,6 +278,9 @@ def node_traverse(node, visit, arg):
 def node_clear(node):
     """tp_clear of a node: nothing that is left leads to its row."""
     row = np.uint32(node_at(node).row)
+    tensor = buffers()[row].tensor
+    if tensor != U0 and node_at(node).companion != U0 and companion(tensor) == node_at(node).companion:
+        call_forsake(tensor)
     if attached(row) == U0:
         call_give_up_owner(np.uint64(row))
     elif attached(row) == node_at(node).object:

@@ -12,6 +12,7 @@ from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 
 _REQUIRES_GRAD, _IS_VIEW = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.IS_VIEW)
 _RESTRICTED = np.uint32(rec.NO_GRAD_VIEW | rec.INFERENCE_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW)
+_ACCOMPANIED = np.uint32(rec.ACCOMPANIED)
 _HOOKED, _PLAN_MASK, _VIEW = np.uint32(rec.HOOKED), np.uint32(rec.PLAN_MASK), np.uint16(rec.VIEW)
 _NOT_ITS_OWN = np.uint32(rec.EXTERNAL | rec.BORROWED)
 _LADEN = np.uint32(rec.HOOKED | rec.RETAINS | rec.INFERENCE)
@@ -63,7 +64,7 @@ def move(obj, index):
     rows = buffers()
     old = t.buffer
     row = rows[index]
-    row.flags |= rows[old].flags & (_IS_VIEW | _RESTRICTED)
+    row.flags |= rows[old].flags & (_IS_VIEW | _RESTRICTED | _ACCOMPANIED)
     row.tensor = obj
     rows[row.owner].refs += N1
     t.buffer = index

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, call_release
+from tapegrad.machine.native.companions import call_forsake
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import drop_tensor, make_row
 
 _TYPE_BASICSIZE = np.uint64(32)
+_ACCOMPANIED = np.uint32(rec.ACCOMPANIED)
 
 
 @native
@@ -77,6 +80,8 @@ def dealloc(obj):
     attributes = t.dict
     base = t.base
     if t.buffer != N0:
+        if flags_of(obj) & _ACCOMPANIED:
+            call_forsake(obj)
         drop_tensor(t.buffer)
     if grad != U0:
         py.decref(grad)

@@ -222,6 +222,7 @@ def rebind(self, arguments, count):
     index = np.uint32(integer(arguments, U1))
     old = t.buffer
     row = buffers()[index]
+    row.flags |= buffers()[old].flags & np.uint32(rec.ACCOMPANIED)
     row.tensor = obj
     buffers()[row.owner].refs += N1
     t.buffer = index
