@@ -52,14 +52,15 @@ class Operands:
         self.wrapped: list[int] = []
         self.kind: Any = None  # the subclass that the result is of
         for position, x in enumerate(given):
-            if isinstance(x, TensorBase):
-                if type(x) is not machine.tensor_type and type(x)._spreads:
-                    self.kind = more_special(op, self.kind, type(x))
-                self.values.append(x)
-                self.layouts.append(layouts.all[x._layout])
+            operand = x.operand() if type(x) in following.KINDS else x
+            if isinstance(operand, TensorBase):
+                if type(operand) is not machine.tensor_type and type(operand)._spreads:
+                    self.kind = more_special(op, self.kind, type(operand))
+                self.values.append(operand)
+                self.layouts.append(layouts.all[operand._layout])
                 continue
-            if type(x) in following.KINDS:
-                row = x.row()
+            if operand is not x:
+                row = operand
             else:
                 row = call.wrapped(dtypes.number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
             if not row:

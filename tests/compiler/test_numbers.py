@@ -546,7 +546,7 @@ def test_a_step_with_a_schedule_and_a_counter(optimiser, schedule):
 
 
 @pytest.mark.parametrize("use", [
-    lambda y: y * (2.0 - y.item()), lambda y: y - torch.tensor([1.0 - y.item()]), lambda y: y * round(y.item(), 5),
+    lambda y: y * 2.0 ** y.item(), lambda y: y - torch.tensor([1.0 - y.item()]), lambda y: y * round(y.item(), 5),
     lambda y: y + (y.item() / 3) ** 2])
 def test_a_number_that_was_read_and_goes_on_ends_it_soon(use):
     w = torch.ones(2)

@@ -61,6 +61,7 @@ class Substitution:
         """
         following.active = None
         self.graph.is_open = False
+        self.graph.computed.clear()
         for where, name, value in self._functions:
             if where.get(name) is following.STAND_INS[id(value)]:
                 where[name] = value

@@ -22,14 +22,16 @@ from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 
 MOST = 2000  # lines of one graph
+EXACT = 1 << 53  # up to which a double is any whole number
+_FLOAT_SCALAR = 3  # the layout of a Python float (`machine.planning.layouts`)
 FAR = 1 << 1000  # where whole numbers begin that are not followed: Python does not write down the longest
 
 
 class Read:
     """A number that Python took out of a tensor (`item`), of which this is a copy.
 
-    Nobody need know it before the program has run, unless something depends on it there: then it is `pinned`, and the
-    program looks at it.
+    Nobody need know it before the program has run: what is computed with it, or compared, the program does itself, in
+    doubles as Python would. Where anything else depends on it, it is `pinned`, and the program looks at it.
     """
 
     copy: Any
@@ -64,6 +66,8 @@ class Graph:
         self.stays: Collection[int] = ()  # numbers that parts begin at, and that are mostly the same
         self.stand_ins: dict[int, Any] = {}
         self._after: dict[int, frozenset[int]] = {}  # the reads that a value depends on
+        self._made: dict[int, tuple[Callable[..., Any], Sequence[Any]]] = {}  # how it is computed of its operands
+        self.computed: dict[int, Any] = {}  # these values as tensors
         self._known: dict[str, int] = {}
         self._expected: dict[int, Any] = {}
         self._thread = threading.get_ident()
@@ -80,14 +84,14 @@ class Graph:
             found = self.stand_ins[number] = kind(self, number, value)
         return found
 
-    def line(self, text: str, operands: Sequence[Any] = ()) -> int:
+    def line(self, text: str, compute: Callable[..., Any], operands: Sequence[Any]) -> int:
         """The number of the value of an expression."""
         found = self._known.get(text)
         if found is None:
             found = self._known[text] = self._next(text)
             after = self.after(operands)
             if after:
-                self._after[found] = after
+                self._after[found], self._made[found] = after, (compute, operands)
         return found
 
     def _next(self, what: Any) -> int:
@@ -120,6 +124,50 @@ class Graph:
             if not read.pinned and self.follows():
                 read.pinned = True
                 capturing.guard(read.copy.data_ptr(), read.copy.nbytes)
+
+    def in_program(self, number: int, value: Any) -> Any:
+        """A value that depends on what was read as a tensor of one double, which the program computes as it goes.
+
+        None for what is no float, or is computed in a way that tensors might not follow to the last bit.
+        """
+        found = self.computed.get(number)
+        if found is None and number in self._after and type(value) is float and self.may_compute():
+            read = self.reads.get(number)
+            found = read.copy.double() if read else self._of_operands(*self._made[number])
+            if found is None or repr(machine.call.item(found)) != repr(value):
+                return None
+            self.computed[number] = found
+        return found
+
+    def may_compute(self) -> bool:
+        """Whether the program may compute more than the function does, here and now."""
+        trace = capturing.mine()
+        return self.follows() and trace is not None and not trace.parts
+
+    def _of_operands(self, compute: Callable[..., Any], operands: Sequence[Any]) -> Any:
+        on_tensors = _EXACT.get(compute)
+        if on_tensors is None:
+            return None
+        given = []
+        for x in operands:
+            if type(x) in KINDS and x._number in self._after:
+                x = self.in_program(x._number, x._value)
+            elif type(x) is int:  # of small ones each has rules of its own
+                x = float(x) if -EXACT <= x <= EXACT else None
+            elif type(x) is bool:
+                x = None
+            if x is None:
+                return None
+            given.append(x)
+        return on_tensors(*given)
+
+    def decided(self, number: int, value: bool, compute: Callable[..., Any], operands: Sequence[Any]) -> bool:
+        """Whether it is left to the program to compare: what was read may be another number, if that comes out alike.
+        """
+        if number not in self._after or not self.may_compute():
+            return False
+        found = self._of_operands(compute, operands)
+        return found is not None and bool(found) is value
 
     def expect(self, number: int, value: Any, pins: bool = True) -> None:
         """The call went as it did because a value was what it was; `pins` says that it always will."""
@@ -184,9 +232,15 @@ class Followed:
         self._graph.expect(self._number, self._value)
         return self._value
 
-    def row(self) -> int:
-        """Its row as an operand; what rules specialise on has to be that number."""
-        return self._graph.use(self._number, self._value)
+    def operand(self) -> Any:
+        """Its row as an operand, or a tensor of the program's own that counts as a number.
+
+        What rules specialise on has to be that number.
+        """
+        own = self._graph.in_program(self._number, self._value)
+        if own is None:
+            return self._graph.use(self._number, self._value)
+        return machine.call.adopt(_FLOAT_SCALAR, own.data_ptr(), own._buffer, machine.tensor_type)
 
     def __getattr__(self, name: str) -> Any:
         kind = type(self._value)
@@ -236,16 +290,17 @@ def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
         for x in operands:
             _plain(x)
         return value
-    number = graph.line(text.format(*map(_shown, operands)), operands)
+    number = graph.line(text.format(*map(_shown, operands)), compute, operands)
     if type(value) is bool:
-        graph.expect(number, value)
+        if not graph.decided(number, value, compute, operands):
+            graph.expect(number, value)
         return value
     return graph.stand_in(number, value)
 
 
 def _never_fails(graph: Graph, text: str, operands: Sequence[Any]) -> bool:
     """Whether what is made of a number that was read can wait until the program has run: it must not fail then."""
-    if text in ("{} + {}", "{} - {}", "{} * {}", "-{}", "+{}", "abs({})"):
+    if text in ("{} + {}", "{} - {}", "{} * {}", "-{}", "+{}", "abs({})", *_NEVER_FAIL):
         return True
     if text == "round({}, {})":
         return type(operands[1]) is int and operands[1] >= 0
@@ -316,6 +371,13 @@ _NUMBERS = frozenset((int, float, bool, *KINDS))
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%"}
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _BITS = ("and_", "or_", "xor", "lshift", "rshift")
+# What doubles in tensors give as Python's do, and how it is asked of them.
+_EXACT: dict[Callable[..., Any], Callable[..., Any]] = {
+    f: f for f in (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.abs,
+                   *(getattr(operator, name) for name in _COMPARISONS))}
+_EXACT |= {math.isfinite: lambda x: abs(x) < math.inf, math.isinf: lambda x: abs(x) == math.inf,
+           math.isnan: lambda x: x != x}
+_NEVER_FAIL = [f"{{}} {symbol} {{}}" for symbol in _COMPARISONS.values()] + ["isfinite({})", "isinf({})", "isnan({})"]
 
 
 def _members() -> dict[str, Any]:
@@ -378,10 +440,10 @@ def _has(value: Any) -> bool:
         kind is dict and any(map(_has, value.values())))
 
 
-# Functions of numbers that give numbers; `math.floor` and its like ask the number itself.
+# Functions of numbers that give numbers and truth values; `math.floor` and its like ask the number itself.
 _FUNCTIONS_TEXT = """
-    acos acosh asin asinh atan atan2 atanh cbrt cos cosh degrees erf erfc exp expm1 fabs fmod hypot ldexp log log10
-    log1p log2 pow radians sin sinh sqrt tan tanh
+    acos acosh asin asinh atan atan2 atanh cbrt cos cosh degrees erf erfc exp expm1 fabs fmod hypot isfinite isinf isnan
+    ldexp log log10 log1p log2 pow radians sin sinh sqrt tan tanh
 """
 FUNCTIONS = {name: getattr(math, name) for name in _FUNCTIONS_TEXT.split() if hasattr(math, name)}
 
