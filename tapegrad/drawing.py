@@ -12,7 +12,7 @@ from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function
 from tapegrad.devices import required
 from tapegrad.machine import streams
-from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.learning import capturing, following, lessons
 from tapegrad.machine.live import buffers, call, layouts
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.random import Generator, default_generator
@@ -66,6 +66,9 @@ def _drawn(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype
     elif not isinstance(generator, Generator):
         raise TypeError(f"argument 'generator' must be torch.Generator, not {errors.type_name(generator)}")
     stream = generator.stream
+    parameters = given
+    if not following.KINDS.isdisjoint(map(type, given)):
+        parameters, given = following.given(parameters)
     if capturing.mine() is None:
         at = int(buffers[made._buffer]["address"])
         if lessons.active is None:
@@ -73,7 +76,7 @@ def _drawn(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype
         else:
             _taught(made, dtype, stream is default_generator.stream, lambda: method(stream, n, of, *given, out=at))
         return made
-    draw = capturing.Draw(stream, method, (n, of, *given))
+    draw = capturing.Draw(stream, method, (n, of, *parameters))
     method(stream, n, of, *given, out=made.data_ptr())
     if n:
         capturing.drawn(made.data_ptr(), draw)

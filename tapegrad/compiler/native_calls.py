@@ -37,9 +37,9 @@ _KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMEN
 def run_of(draw: Any) -> tuple[Run, bool] | None:
     """The one kernel call that gives the numbers of a draw, and whether as doubles that are to be narrowed.
 
-    None where it takes more, and for many numbers: their draw takes long enough, whoever asks for it.
+    None where it takes more, or a number that varies, and for many: their draw takes long enough, whoever asks for it.
     """
-    if draw.given and isinstance(draw.given[0], int) and draw.given[0] > MANY:
+    if draw.varies or (draw.given and isinstance(draw.given[0], int) and draw.given[0] > MANY):
         return None
     stream = draw.stream.clone_state()
     again, found = stream.clone_state(), list[Any]()
@@ -228,7 +228,7 @@ class Quick:
             found = _replay(self.address, args, computed[0], self._extra((), numbers))
             return found if found is None or found is False else (self.finish(args, found, numbers, computed),)
         marks = [stream.mark() for stream in self.streams]
-        drawn = [draw.method(draw.stream, *draw.given) if not layout else self._draw(draw, layout)
+        drawn = [draw.run(computed[0]) if not layout else self._draw(draw, layout, computed[0])
                  for draw, layout in self._draws]
         words = [addresses.item(t._buffer) for t, (_, layout) in zip(drawn, self._draws) if layout]
         found = _replay(self.address, args, computed[0] + struct.pack(f"={len(words)}Q", *words),
@@ -244,10 +244,10 @@ class Quick:
         return self.recorder and self.recorder.extra(marks, numbers, ())
 
     @staticmethod
-    def _draw(draw: Any, layout: int) -> Any:
+    def _draw(draw: Any, layout: int, words: bytes) -> Any:
         """A tensor of a draw's numbers: threads may share a program, and it is for each to keep its own until then."""
         made = _empty(layout)
-        draw.method(draw.stream, *draw.given, out=addresses.item(made._buffer))
+        draw.run(words, out=addresses.item(made._buffer))
         return made
 
     def finish(self, args: Any, found: Any, numbers: Any = (), computed: Any = (b"",), marks: Any = ()) -> Any:

@@ -384,7 +384,7 @@ class Variant:
                 drawn.append(varying[-1 - number:][:1])
                 continue
             draw = draws[number]
-            values = draw.method(draw.stream, *draw.given)
+            values = draw.run(words)
             if used:
                 drawn.append(np.ascontiguousarray(values))
         return states, drawn

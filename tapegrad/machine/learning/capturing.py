@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import struct
 import sys
 import threading
 from collections.abc import Callable
@@ -43,12 +44,27 @@ _LIBRARY = tuple(f"{Path(file).parents[2]}{os.sep}" for file in (__file__, os.pa
 READ_BESIDES: dict[Any, Callable[[], tuple[Any, ...]]] = {}
 
 
+class Parameter(NamedTuple):
+    """A float among what a draw is given that is another at each replay: the word of that number."""
+
+    word: int
+
+
 class Draw(NamedTuple):
     """Something done to a random stream: `method(stream, *given)`, whose numbers, if any, fill a block."""
 
     stream: Any
     method: Callable[..., Any]
     given: tuple[Any, ...]
+
+    @property
+    def varies(self) -> bool:
+        return any(type(a) is Parameter for a in self.given)
+
+    def run(self, words: bytes, **to: Any) -> Any:
+        """Draw again; `words` are the numbers that vary."""
+        return self.method(self.stream, *[
+            struct.unpack_from("=d", words, 8 * a.word)[0] if type(a) is Parameter else a for a in self.given], **to)
 
     def key(self) -> tuple[Any, ...]:
         """Something to compare: draws with equal keys take the same from a stream in the same state."""

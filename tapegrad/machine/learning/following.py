@@ -196,6 +196,14 @@ class Graph:
             self.tags[event] = self.uses.index(use)
         return row
 
+    def parameter(self, x: Any) -> Any:
+        """What a draw is given in place of a stand-in: the word that its number is in, or the number as it is."""
+        if type(x) is not FollowedFloat or x._number in self._after or not self.may_compute():
+            return x.plain()
+        if (use := (x._number, float)) not in self.uses:
+            self.uses.append(use)
+        return capturing.Parameter(self.uses.index(use))
+
     def key(self) -> tuple[Any, ...]:
         """Something to compare: graphs with equal keys compute the same."""
         parts = tuple([(p.number, p.unit) for p in self.parts])
@@ -265,6 +273,11 @@ class Followed:
 
 def _plain(x: Any) -> Any:
     return x.plain() if type(x) in KINDS else x
+
+
+def given(numbers: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """What a draw is given at each replay, of numbers and stand-ins, and now."""
+    return tuple([x._graph.parameter(x) if type(x) in KINDS else x for x in numbers]), tuple(map(_value, numbers))
 
 
 def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
@@ -463,10 +476,12 @@ STAND_INS = {id(function): _stand_in_for(name, function) for name, function in F
 
 
 active: Graph | None = None  # of the capture under way, if it follows numbers
-# The functions that take a stand-in as it is: an operand like any other, or what another one is multiplied by.
+# The functions that take a stand-in as it is: an operand like any other, or what others are made of by arithmetic.
 _OUT_OF_PLACE = """
-    add addcdiv addcmul clamp clamp_max clamp_min clip div divide eq fill floor_divide fmod ge greater greater_equal gt
-    gumbel_softmax le lerp less less_equal lt masked_fill mul multiply ne not_equal pow remainder rsub sub subtract
-    true_divide where
+    add addcdiv addcmul clamp clamp_max clamp_min clip cross_entropy div divide eq fill floor_divide fmod ge
+    greater greater_equal gt gumbel_softmax le lerp less less_equal lt masked_fill mul multiply ne not_equal pow
+    remainder rsub sub subtract true_divide where
 """
-PASSES = frozenset(n for name in _OUT_OF_PLACE.split() for n in (name, name + "_"))
+# And those that draw with it.
+_DROPPING = "alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout feature_dropout"
+PASSES = frozenset(n for name in (*_OUT_OF_PLACE.split(), *_DROPPING.split()) for n in (name, name + "_"))
