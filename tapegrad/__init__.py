@@ -180,7 +180,7 @@ globals().update(functions.MAKING)
 
 
 _LAZY = ("accelerator backends cpu cuda distributed distributions export func functional hub jit mps multiprocessing "
-         "optim overrides profiler quasirandom sparse storage types utils version xpu")
+         "optim overrides profiler quasirandom signal sparse storage types utils version xpu")
 globals().update(_lazy(__name__, f"{_LAZY} _C"))
 
 # `from tapegrad import *` leaves what programs import from Python, or from a part of this package, under these names.

@@ -47,6 +47,7 @@ from tapegrad import quasirandom as quasirandom
 from tapegrad import random as random
 from tapegrad import serialization as serialization
 from tapegrad.autograd.modes import set_grad_enabled as set_grad_enabled
+from tapegrad import signal as signal
 from tapegrad import sparse as sparse
 from tapegrad import special as special
 from tapegrad import storage as storage
@@ -119,6 +120,10 @@ class _cummin(NamedTuple):
 class _frexp(NamedTuple):
     mantissa: Tensor
     exponent: Tensor
+
+class _geqrf(NamedTuple):
+    a: Tensor
+    tau: Tensor
 
 class _kthvalue(NamedTuple):
     values: Tensor
@@ -196,13 +201,13 @@ def acosh_(input: Tensor) -> Tensor:
 
     >>> torch.acosh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([nan, nan, 0.])"""
-def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+def adaptive_avg_pool1d(input: Tensor, output_size: _int | Sequence[_int]) -> Tensor:
     """Means of as many windows as asked for (`torch.nn.functional.adaptive_avg_pool1d`).
 
     >>> torch.adaptive_avg_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
     tensor([[1.5000],
             [3.5000]])"""
-def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, ...]:
+def adaptive_max_pool1d(input: Tensor, output_size: _int | Sequence[_int]) -> tuple[Tensor, ...]:
     """`adaptive_max_pool1d`, with the places of its values.
 
     >>> torch.adaptive_max_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
@@ -517,7 +522,7 @@ def atleast_3d(*tensors: Any) -> Any:
 
     >>> torch.atleast_3d()
     ()"""
-def avg_pool1d(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, ceil_mode: _bool = False, count_include_pad: _bool = True) -> Tensor:
+def avg_pool1d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True) -> Tensor:
     """The mean of every window (`torch.nn.functional.avg_pool1d`).
 
     >>> torch.avg_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
@@ -545,7 +550,7 @@ def bartlett_window(window_length: _int, *, dtype: _dtype | type | None = None, 
 @overload
 def bartlett_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
     ...
-def batch_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
+def batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, training: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
     """`nn.functional.batch_norm`, in another order of arguments (`torch.batch_norm`)."""
 @overload
 def bernoulli(input: Tensor, *, generator: Generator | None = None, out: Any = None) -> Tensor:
@@ -561,31 +566,31 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None, out: Any = N
 @overload
 def bernoulli(input: Tensor, p: _float, *, generator: Generator | None = None) -> Tensor:
     ...
-def bilinear(input1: Any, input2: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`).
 
     >>> torch.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(1, 2, 3))
     tensor([[6.]])"""
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Any = None, pos_weight: Any = None, reduction: _int = 0) -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: _int = 0) -> Tensor:
     """Binary cross entropy of logits, reduced by number (`torch.binary_cross_entropy_with_logits`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.binary_cross_entropy_with_logits(x, x)
     tensor([0.7634, 0.7241, 0.3133])"""
-def bincount(input: Tensor, weights: Any = None, minlength: _int = 0) -> Tensor:
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: _int = 0) -> Tensor:
     """How often each number occurs (`torch.bincount`).
 
     >>> torch.bincount(torch.tensor([1, 2, 3]))
     tensor([0, 1, 1, 1])"""
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Successes among so many trials (`torch.binomial`)."""
-def bitwise_and(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def bitwise_and(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The bits that are set in both: `input & other` (`torch.bitwise_and`).
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_and(x, x)
     tensor([1, 2, 3])"""
-def bitwise_left_shift(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def bitwise_left_shift(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Bits moved to the left: `input << other` (`torch.bitwise_left_shift`).
 
     >>> x = torch.tensor([1, 2, 3])
@@ -596,19 +601,19 @@ def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.bitwise_not(torch.tensor([1, 2, 3]))
     tensor([-2, -3, -4])"""
-def bitwise_or(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def bitwise_or(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The bits that are set in one of both: `input | other` (`torch.bitwise_or`).
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_or(x, x)
     tensor([1, 2, 3])"""
-def bitwise_right_shift(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def bitwise_right_shift(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Bits moved to the right: `input >> other` (`torch.bitwise_right_shift`).
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_right_shift(x, x)
     tensor([0, 0, 0])"""
-def bitwise_xor(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def bitwise_xor(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The bits that are set in just one of both: `input ^ other` (`torch.bitwise_xor`).
 
     >>> x = torch.tensor([1, 2, 3])
@@ -655,7 +660,7 @@ def broadcast_to(input: Tensor, size: Sequence[_int]) -> Tensor:
     tensor([[0.2500, 0.5000, 1.0000],
             [0.2500, 0.5000, 1.0000],
             [0.2500, 0.5000, 1.0000]])"""
-def bucketize(input: Tensor, boundaries: Any, *, out_int32: _bool = False, right: _bool = False, out: Any = None) -> Tensor:
+def bucketize(input: Tensor | _float, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False, out: Any = None) -> Tensor:
     """Into which of the intervals between boundaries values fall (`torch.bucketize`).
 
     >>> torch.bucketize(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([0.4, 0.8]))
@@ -896,17 +901,17 @@ def constant_pad_nd(input: Tensor, pad: Sequence[_int], value: _float = 0) -> Te
 
     >>> torch.constant_pad_nd(torch.tensor([0.25, 0.5, 1.0]), (1, 1))
     tensor([0.0000, 0.2500, 0.5000, 1.0000, 0.0000])"""
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 1 axes (`torch.nn.functional.conv1d`).
 
     >>> torch.conv1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[2., 2.]]])"""
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 2 axes (`torch.nn.functional.conv2d`).
 
     >>> torch.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[4.]]]])"""
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 3 axes (`torch.nn.functional.conv3d`).
 
     >>> torch.conv3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
@@ -918,19 +923,19 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: _int = 0) -> Tens
     tensor([[[2.]],
     <BLANKLINE>
             [[2.]]])"""
-def conv_transpose1d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, output_padding: _int | Sequence[_int] = 0, groups: _int = 1, dilation: _int | Sequence[_int] = 1) -> Tensor:
     """The adjoint of a convolution in 1 axes (`torch.nn.functional.conv_transpose1d`).
 
     >>> torch.conv_transpose1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[1., 2., 2., 1.]]])"""
-def conv_transpose2d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, output_padding: _int | Sequence[_int] = 0, groups: _int = 1, dilation: _int | Sequence[_int] = 1) -> Tensor:
     """The adjoint of a convolution in 2 axes (`torch.nn.functional.conv_transpose2d`).
 
     >>> torch.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[1., 2., 1.],
               [2., 4., 2.],
               [1., 2., 1.]]]])"""
-def conv_transpose3d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, output_padding: _int | Sequence[_int] = 0, groups: _int = 1, dilation: _int | Sequence[_int] = 1) -> Tensor:
     """The adjoint of a convolution in 3 axes (`torch.nn.functional.conv_transpose3d`).
 
     >>> torch.conv_transpose3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
@@ -945,7 +950,7 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Any = None, stride: An
               [[1., 2., 1.],
                [2., 4., 2.],
                [1., 2., 1.]]]]])"""
-def convolution(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: _bool, output_padding: Any, groups: _int) -> Any:
+def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: _int | Sequence[_int], padding: _int | Sequence[_int], dilation: _int | Sequence[_int], transposed: _bool, output_padding: _int | Sequence[_int], groups: _int) -> Any:
     """A convolution in as many axes as the weight says, or its adjoint (`torch.convolution`)."""
 def copysign(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The size of `input` with the sign of `other` (`torch.copysign`).
@@ -980,7 +985,7 @@ def cosh_(input: Tensor) -> Tensor:
     tensor([1.0314, 1.1276, 1.5431])"""
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 0) -> Any:
     """`nn.functional.cosine_embedding_loss`, reduced by number (`torch.cosine_embedding_loss`)."""
-def cosine_similarity(x1: Any, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -1000,7 +1005,7 @@ def count_nonzero(input: Tensor, dim: _int | Sequence[_int] | None = None) -> Te
 @overload
 def count_nonzero(input: Tensor, *dim: Any) -> Tensor:
     ...
-def cov(input: Tensor, *, correction: _int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
+def cov(input: Tensor, *, correction: _int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
     """Covariances of variables in rows (`torch.cov`).
 
     >>> torch.cov(torch.tensor([0.25, 0.5, 1.0]))
@@ -1173,7 +1178,7 @@ def divide(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> torch.div(x, x)
     tensor([1., 1., 1.])"""
 @overload
-def divide(input: Tensor, other: Tensor | _float, *, rounding_mode: _str | None, out: Any = None) -> Tensor:
+def divide(input: Tensor, other: Tensor | _float, *, rounding_mode: str | None, out: Any = None) -> Tensor:
     ...
 def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     """The sum of products of two vectors (`torch.dot`).
@@ -1258,7 +1263,7 @@ def empty_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type
     >>> import tapegrad as torch
     >>> torch.empty_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])"""
-def empty_permuted(size: Sequence[_int], physical_layout: Any, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+def empty_permuted(size: Sequence[_int], physical_layout: Sequence[_int], *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
     """A tensor that is not initialised, dense, whose dimensions lie in this order, outermost first.
 
     >>> import tapegrad as torch
@@ -1266,7 +1271,7 @@ def empty_permuted(size: Sequence[_int], physical_layout: Any, *, dtype: _dtype 
     (12, 1, 3)
 
     RuntimeError where that is no order of the dimensions (`torch.empty_permuted`)."""
-def empty_strided(size: Sequence[_int], stride: Any, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+def empty_strided(size: Sequence[_int], stride: _int | Sequence[_int], *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
     """A tensor that is not initialised and lies with these strides (`torch.empty_strided`).
 
     >>> import tapegrad as torch
@@ -1416,7 +1421,7 @@ def flipud(input: Tensor) -> Tensor:
 
     >>> torch.flipud(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.0000, 0.5000, 0.2500])"""
-def float_power(input: Tensor, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
+def float_power(input: Tensor | _float, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
     """A power in double precision (`torch.float_power`).
 
     >>> torch.float_power(torch.tensor([0.25, 0.5, 1.0]), 2)
@@ -1541,6 +1546,15 @@ def ge(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.ge(x, x)
     tensor([True, True, True])"""
+def geqrf(input: Tensor, *, out: Any = None) -> _geqrf:
+    """R, below it the reflections whose product is Q, and their factors (`torch.geqrf`); see `linalg.qr`.
+
+    >>> import tapegrad as torch
+    >>> torch.geqrf(torch.tensor([[3.0], [4.0]]))
+    torch.return_types.geqrf(
+    a=tensor([[-5.0000],
+            [ 0.5000]]),
+    tau=tensor([1.6000]))"""
 def ger(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """Every product of two vectors' elements (`torch.outer`).
 
@@ -1635,7 +1649,7 @@ def group_norm(input: Tensor, num_groups: _int, weight: Tensor | None = None, bi
             [-1.0000,  1.0000]])"""
 def gru(input: Tensor, hx: Any, params: Any, has_biases: _bool, num_layers: _int, dropout: _float, train: _bool, bidirectional: _bool, batch_first: _bool) -> Any:
     """A recurrent network of several layers, given its weights (`torch.gru`)."""
-def gru_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Any:
+def gru_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Any:
     """One step of a recurrent cell (`torch.gru_cell`)."""
 def gt(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are greater: `input > other` (`torch.gt`).
@@ -1681,7 +1695,7 @@ def hann_window(window_length: _int, *, dtype: _dtype | type | None = None, layo
 @overload
 def hann_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
     ...
-def hardshrink(input: Tensor, lambd: Any = 0.5, *, out: Any = None) -> Tensor:
+def hardshrink(input: Tensor, lambd: _float = 0.5, *, out: Any = None) -> Tensor:
     """Each element, or zero where it is within `lambd` of it (`torch.hardshrink`).
 
     >>> torch.hardshrink(torch.tensor([0.25, 0.5, 1.0]))
@@ -1708,6 +1722,19 @@ def histogram(input: Tensor, bins: _int | Tensor = 100, *, range: Any = None, we
 
     `bins` are equal ones between the extremes, or within a `range`, or a tensor of edges in order; the last edge
     belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1."""
+def histogramdd(input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+    """How many points lie in each cell of a grid, and the edges along each axis (`torch.histogramdd`).
+
+    >>> import tapegrad as torch
+    >>> hist, edges = torch.histogramdd(torch.tensor([[0.0, 1.0], [2.0, 2.0], [2.0, 1.5]]), bins=[2, 2])
+    >>> hist
+    tensor([[1., 0.],
+            [0., 2.]])
+    >>> edges
+    (tensor([0., 1., 2.]), tensor([1.0000, 1.5000, 2.0000]))
+
+    Points are along the last axis of `input`. `bins` are equal ones (a number, or one for each axis) between the
+    extremes or within a `range` (two numbers an axis), or tensors of edges."""
 @overload
 def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
     """Pieces along the second axis (`torch.hsplit`).
@@ -1782,7 +1809,7 @@ def index_put_(input: Tensor, indices: Any, values: Any, accumulate: _bool = Fal
 
     >>> torch.index_put_(torch.tensor([0.25, 0.5, 1.0]), (torch.tensor([0]),), torch.tensor([7.0]))
     tensor([7.0000, 0.5000, 1.0000])"""
-def index_reduce(input: Tensor, dim: _int, index: Tensor, source: Tensor, reduce: _str, *, include_self: _bool = True, out: Any = None) -> Tensor:
+def index_reduce(input: Tensor, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True, out: Any = None) -> Tensor:
     """Slices combined into those that an index names (`torch.index_reduce`).
 
     >>> torch.index_reduce(torch.ones(2), 0, torch.tensor([0, 0]), torch.tensor([3.0, 4.0]), 'prod')
@@ -1805,7 +1832,7 @@ def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.inner(x, x)
     tensor(1.3125)"""
-def instance_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, use_input_stats: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
+def instance_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, use_input_stats: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
     """`nn.functional.instance_norm`, in another order of arguments (`torch.instance_norm`)."""
 def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of square matrices (`torch.inverse`).
@@ -2006,7 +2033,7 @@ def kthvalue(input: Tensor, k: _int, dim: _int = -1, keepdim: _bool = False, *, 
     torch.return_types.kthvalue(
     values=tensor(0.2500),
     indices=tensor(0))"""
-def layer_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Any = None, bias: Any = None, eps: _float = 1e-05, cudnn_enable: _bool = True) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Tensor | None = None, bias: Tensor | None = None, eps: _float = 1e-05, cudnn_enable: _bool = True) -> Tensor:
     """`nn.functional.layer_norm`; the last argument is of no consequence here (`torch.layer_norm`).
 
     >>> torch.layer_norm(torch.tensor([0.25, 0.5, 1.0]), (3,))
@@ -2178,7 +2205,7 @@ def logit(input: Tensor, eps: _float | None = None, *, out: Any = None) -> Tenso
 
     >>> torch.logit(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-1.0986,  0.0000,     inf])"""
-def logit_(input: Tensor, eps: Any = None) -> Tensor:
+def logit_(input: Tensor, eps: _float | None = None) -> Tensor:
     """`log(input / (1 - input))`, of elements kept `eps` from 0 and 1, in place (`torch.logit_`).
 
     >>> torch.logit_(torch.tensor([0.25, 0.5, 1.0]))
@@ -2195,7 +2222,7 @@ def logsumexp(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False,
     tensor(1.7318)"""
 def lstm(input: Tensor, hx: Any, params: Any, has_biases: _bool, num_layers: _int, dropout: _float, train: _bool, bidirectional: _bool, batch_first: _bool) -> Any:
     """A recurrent network of several layers, given its weights (`torch.lstm`)."""
-def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Any:
+def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Any:
     """One step of a recurrent cell (`torch.lstm_cell`)."""
 def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
     """RuntimeError: `linalg.lstsq` takes these operands in the other order (`torch.lstsq`)."""
@@ -2288,25 +2315,25 @@ def max(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 @overload
 def max(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> _max:
     ...
-def max_pool1d(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False) -> Tensor:
+def max_pool1d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False) -> Tensor:
     """The largest element of every window (`torch.nn.functional.max_pool1d`).
 
     >>> torch.max_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     tensor([[2.],
             [4.]])"""
-def max_pool1d_with_indices(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False) -> tuple[Tensor, ...]:
+def max_pool1d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False) -> tuple[Tensor, ...]:
     """The largest element of every window, and its place (`torch.nn.functional.max_pool1d_with_indices`).
 
     >>> torch.max_pool1d_with_indices(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     (tensor([[2.],
             [4.]]), tensor([[1],
             [1]]))"""
-def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False) -> Tensor:
+def max_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False) -> Tensor:
     """The largest element of every window (`torch.nn.functional.max_pool2d`).
 
     >>> torch.max_pool2d(torch.ones(1, 2, 2), 2)
     tensor([[[1.]]])"""
-def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False) -> Tensor:
+def max_pool3d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False) -> Tensor:
     """The largest element of every window (`torch.nn.functional.max_pool3d`).
 
     >>> torch.max_pool3d(torch.ones(1, 1, 2, 2, 2), 2)
@@ -2434,7 +2461,7 @@ def mvlgamma(input: Tensor, p: _int, *, out: Any = None) -> Tensor:
 
     >>> torch.mvlgamma(torch.tensor([0.25, 0.5, 1.0]), 2)
     tensor([3.4500,    inf, 1.1447])"""
-def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None, *, out: Any = None) -> Tensor:
+def nan_to_num(input: Tensor, nan: _float | None = None, posinf: _float | None = None, neginf: _float | None = None, *, out: Any = None) -> Tensor:
     """Each element, with numbers instead of NaN and the infinities (`torch.nan_to_num`).
 
     >>> torch.nan_to_num(torch.tensor([0.25, 0.5, 1.0]))
@@ -2463,7 +2490,7 @@ def nanmedian(input: Tensor) -> Tensor:
 @overload
 def nanmedian(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> _nanmedian:
     ...
-def nanquantile(input: Tensor, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: _str = 'linear', out: Any = None) -> Tensor:
+def nanquantile(input: Tensor, q: Tensor | _float, dim: _int | None = None, keepdim: _bool = False, *, interpolation: str = 'linear', out: Any = None) -> Tensor:
     """quantile of what is not NaN (`torch.nanquantile`).
 
     >>> torch.nanquantile(torch.tensor([0.25, 0.5, 1.0]), 0.5)
@@ -2602,6 +2629,14 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type 
     tensor([1., 1.])"""
 def orgqr(input: Tensor, input2: Tensor, *, out: Any = None) -> Any:
     """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
+def ormqr(input: Tensor, input2: Tensor, input3: Tensor, left: _bool = True, transpose: _bool = False, *, out: Any = None) -> Any:
+    """A product with the whole Q that the reflections of `geqrf` stand for (`torch.ormqr`): `Q @ input3`, or
+    `input3 @ Q`.
+
+    >>> import tapegrad as torch
+    >>> torch.ormqr(*torch.geqrf(torch.tensor([[3.0], [4.0]])), torch.tensor([[-5.0], [0.0]])).round()
+    tensor([[3.],
+            [4.]])"""
 def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """Every product of two vectors' elements (`torch.outer`).
 
@@ -2610,13 +2645,13 @@ def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     tensor([[0.0625, 0.1250, 0.2500],
             [0.1250, 0.2500, 0.5000],
             [0.2500, 0.5000, 1.0000]])"""
-def pairwise_distance(x1: Any, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
+def pairwise_distance(x1: Tensor, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
     """The norms of differences (`torch.nn.functional.pairwise_distance`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.pairwise_distance(x, x)
     tensor(1.7321e-06)"""
-def pca_lowrank(A: Any, q: _int | None = None, center: _bool = True, niter: _int = 2) -> tuple[Tensor, ...]:
+def pca_lowrank(A: Tensor, q: _int | None = None, center: _bool = True, niter: _int = 2) -> tuple[Tensor, ...]:
     """The first `q` principal components of the rows of A, nearly, as its U, S and V (`torch.pca_lowrank`).
 
     >>> import tapegrad as torch
@@ -2671,7 +2706,7 @@ def positive(input: Tensor) -> Tensor:
 
     >>> torch.positive(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def pow(input: Tensor, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
+def pow(input: Tensor | _float, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
     """Each element to a power: `input ** exponent` (`torch.pow`).
 
     >>> torch.pow(torch.tensor([0.25, 0.5, 1.0]), 2)
@@ -2727,7 +2762,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: _bool = False)
     tensor([8.0000, 0.5000, 1.0000])"""
 def qr(input: Tensor, some: _bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R, input = Q R (`torch.qr`)."""
-def quantile(input: Tensor, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: _str = 'linear', out: Any = None) -> Tensor:
+def quantile(input: Tensor, q: Tensor | _float, dim: _int | None = None, keepdim: _bool = False, *, interpolation: str = 'linear', out: Any = None) -> Tensor:
     """Values below which given shares of a row lie (`torch.quantile`).
 
     >>> torch.quantile(torch.tensor([0.25, 0.5, 1.0]), 0.5)
@@ -2842,7 +2877,7 @@ def relu_(input: Tensor) -> Tensor:
 
     >>> torch.relu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def remainder(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def remainder(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The remainder of a division that is rounded down; it has the sign of `other`: `input % other` (`torch.remainder`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2906,14 +2941,14 @@ def result_type(scalar: _float, tensor: Tensor) -> Any:
 @overload
 def result_type(scalar1: _float, scalar2: _float) -> Any:
     ...
-def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: _float | None = None) -> Tensor:
+def rms_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Tensor | None = None, eps: _float | None = None) -> Tensor:
     """The last axes divided by their root mean square (`torch.nn.functional.rms_norm`).
 
     >>> torch.rms_norm(torch.tensor([0.25, 0.5, 1.0]), (3,))
     tensor([0.3780, 0.7559, 1.5119])"""
 def rnn_relu(input: Tensor, hx: Any, params: Any, has_biases: _bool, num_layers: _int, dropout: _float, train: _bool, bidirectional: _bool, batch_first: _bool) -> Any:
     """A recurrent network of several layers, given its weights (`torch.rnn_relu`)."""
-def rnn_relu_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Tensor:
+def rnn_relu_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
     """One step of a recurrent cell (`torch.rnn_relu_cell`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -2922,7 +2957,7 @@ def rnn_relu_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any 
             [22., 50.]])"""
 def rnn_tanh(input: Tensor, hx: Any, params: Any, has_biases: _bool, num_layers: _int, dropout: _float, train: _bool, bidirectional: _bool, batch_first: _bool) -> Any:
     """A recurrent network of several layers, given its weights (`torch.rnn_tanh`)."""
-def rnn_tanh_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Tensor:
+def rnn_tanh_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
     """One step of a recurrent cell (`torch.rnn_tanh_cell`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -3039,25 +3074,25 @@ def scatter(input: Tensor, dim: _int, index: Tensor, src: Tensor, *, out: Any = 
     >>> torch.scatter(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), torch.tensor([7.0, 8.0]))
     tensor([8.0000, 0.5000, 1.0000])"""
 @overload
-def scatter(input: Tensor, dim: _int, index: Tensor, src: Tensor, *, reduce: _str, out: Any = None) -> Any:
+def scatter(input: Tensor, dim: _int, index: Tensor, src: Tensor, *, reduce: str, out: Any = None) -> Any:
     ...
 @overload
 def scatter(input: Tensor, dim: _int, index: Tensor, value: _float, *, out: Any = None) -> Tensor:
     ...
 @overload
-def scatter(input: Tensor, dim: _int, index: Tensor, value: _float, *, reduce: _str, out: Any = None) -> Any:
+def scatter(input: Tensor, dim: _int, index: Tensor, value: _float, *, reduce: str, out: Any = None) -> Any:
     ...
 def scatter_add(input: Tensor, dim: _int, index: Tensor, src: Tensor, *, out: Any = None) -> Tensor:
     """Elements added at given positions along an axis (`torch.scatter_add`).
 
     >>> torch.scatter_add(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), torch.tensor([7.0, 8.0]))
     tensor([15.2500,  0.5000,  1.0000])"""
-def scatter_reduce(input: Tensor, dim: _int, index: Tensor, src: Tensor, reduce: _str, *, include_self: _bool = True, out: Any = None) -> Tensor:
+def scatter_reduce(input: Tensor, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True, out: Any = None) -> Tensor:
     """Elements combined at given positions along an axis (`torch.scatter_reduce`).
 
     >>> torch.scatter_reduce(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), torch.tensor([7.0, 8.0]), 'sum')
     tensor([15.2500,  0.5000,  1.0000])"""
-def searchsorted(sorted_sequence: Tensor, input: Tensor, *, out_int32: _bool = False, right: _bool = False, side: Any = None, sorter: Any = None, out: Any = None) -> Tensor:
+def searchsorted(sorted_sequence: Tensor, input: Tensor | _float, *, out_int32: _bool = False, right: _bool = False, side: str | None = None, sorter: Tensor | None = None, out: Any = None) -> Tensor:
     """Where values would be inserted into sorted rows (`torch.searchsorted`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -3065,7 +3100,7 @@ def searchsorted(sorted_sequence: Tensor, input: Tensor, *, out_int32: _bool = F
     tensor([0, 1, 2])"""
 def seed() -> _int:
     """Restart the default generator from a number of the system's (`torch.seed`), which is returned."""
-def segment_reduce(data: Tensor, reduce: _str, *, lengths: Any = None, indices: Any = None, offsets: Any = None, axis: _int = 0, unsafe: _bool = False, initial: Any = None) -> Any:
+def segment_reduce(data: Tensor, reduce: _str, *, lengths: Tensor | None = None, indices: Any = None, offsets: Tensor | None = None, axis: _int = 0, unsafe: _bool = False, initial: _float | None = None) -> Any:
     """Neighbours along an axis combined, so many at a time (`torch.segment_reduce`).
 
     >>> import tapegrad as torch
@@ -3427,7 +3462,7 @@ def svd(input: Tensor, some: _bool = True, compute_uv: _bool = True, *, out: Any
     S=tensor([5.4650, 0.3660]),
     V=tensor([[-0.5760, -0.8174],
             [-0.8174,  0.5760]]))"""
-def svd_lowrank(A: Any, q: _int | None = 6, niter: _int | None = 2, M: Any = None) -> tuple[Tensor, ...]:
+def svd_lowrank(A: Tensor, q: _int | None = 6, niter: _int | None = 2, M: Any = None) -> tuple[Tensor, ...]:
     """U, S and V of the `q` largest singular values, nearly: A - M = U diag(S) Vᵀ (`torch.svd_lowrank`).
 
     >>> import tapegrad as torch
@@ -3812,13 +3847,13 @@ def why_nan(what: Any, *arguments: Any) -> Any:
     put there itself, as masks do, is no cause. The tape is run again on its inputs as they are then: raises TapeError
     where nothing is found and some of their values are gone, or an operation is Python code. The backward pass is that
     of the results' sum."""
-def xlogy(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def xlogy(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`input * log(other)`, and zero where `input` is (`torch.xlogy`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.xlogy(x, x)
     tensor([-0.3466, -0.3466,  0.0000])"""
-def xlogy_(input: Tensor, other: Tensor | _float) -> Tensor:
+def xlogy_(input: Tensor | _float, other: Tensor | _float) -> Tensor:
     """`input * log(other)`, and zero where `input` is, in place (`torch.xlogy_`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

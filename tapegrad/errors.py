@@ -156,6 +156,9 @@ C_FIXED = {"int64": "int64_t", "int32": "int", "int16": "int16_t", "int8": "int8
 HEAP_TYPE = 1 << 9  # of a class: made when a program runs, and not written in C
 
 
+_OF_C = frozenset(("device", "dtype", "layout", "memory_format"))  # which are C types of PyTorch's
+
+
 def type_name(value: object) -> str:
     """The name of a value's type as C has it: with its package, where it is a C type of one.
 
@@ -164,6 +167,8 @@ def type_name(value: object) -> str:
     ('int', 'collections.deque')
     """
     kind = type(value)
+    if kind.__name__ in _OF_C and kind.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return f"torch.{kind.__name__}"
     bare = kind.__flags__ & HEAP_TYPE or kind.__module__ == "builtins"
     return kind.__name__ if bare else f"{kind.__module__}.{kind.__name__}"
 

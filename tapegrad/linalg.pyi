@@ -93,14 +93,14 @@ def det(A: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.linalg.det(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(-2.)"""
-def diagonal(A: Any, *, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor:
+def diagonal(A: Tensor, *, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> Tensor:
     """The diagonals of matrices (`torch.linalg.diagonal`).
 
     >>> torch.linalg.diagonal(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([1., 4.])"""
 def eig(input: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: what it returns is complex (`torch.linalg.eig`); of symmetric matrices see `eigh`."""
-def eigh(input: Tensor, UPLO: _str = 'L', *, out: Any = None) -> _linalg_eigh:
+def eigh(input: Tensor, UPLO: str = 'L', *, out: Any = None) -> _linalg_eigh:
     """Eigenvalues in order and eigenvectors of symmetric matrices (`torch.linalg.eigh`).
 
     >>> torch.linalg.eigh(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -110,14 +110,14 @@ def eigh(input: Tensor, UPLO: _str = 'L', *, out: Any = None) -> _linalg_eigh:
             [ 0.5257,  0.8507]]))"""
 def eigvals(input: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: what it returns is complex (`torch.linalg.eigvals`); of symmetric ones see `eigvalsh`."""
-def eigvalsh(input: Tensor, UPLO: _str = 'L', *, out: Any = None) -> Tensor:
+def eigvalsh(input: Tensor, UPLO: str = 'L', *, out: Any = None) -> Tensor:
     """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`).
 
     >>> torch.linalg.eigvalsh(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([-0.8541,  5.8541])"""
 def householder_product(input: Tensor, tau: Tensor, *, out: Any = None) -> Any:
     """The first columns of a product of reflections by columns of A and `tau` (`torch.linalg.householder_product`)."""
-def inv(A: Any, *, out: Any = None) -> Tensor:
+def inv(A: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of a square matrix (`torch.linalg.inv`).
 
     >>> torch.linalg.inv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -131,7 +131,7 @@ def inv_ex(A: Tensor, *, check_errors: _bool = False, out: Any = None) -> _linal
     inverse=tensor([[-2.0000,  1.0000],
             [ 1.5000, -0.5000]]),
     info=tensor(0, dtype=torch.int32))"""
-def lstsq(input: Tensor, b: Tensor, rcond: _float | None = None, *, driver: _str | None = None, out: Any = None) -> _linalg_lstsq:
+def lstsq(input: Tensor, b: Tensor, rcond: _float | None = None, *, driver: str | None = None, out: Any = None) -> _linalg_lstsq:
     """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`).
 
     >>> torch.linalg.lstsq(2 * torch.eye(2), torch.ones(2, 1))
@@ -169,7 +169,7 @@ def lu_factor_ex(A: Tensor, *, pivot: _bool = True, check_errors: _bool = False,
             [0.3333, 0.6667]]),
     pivots=tensor([2, 2], dtype=torch.int32),
     info=tensor(0, dtype=torch.int32))"""
-def lu_solve(LU: Any, pivots: Any, B: Any, *, left: _bool = True, adjoint: _bool = False, out: Any = None) -> Tensor:
+def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: _bool = True, adjoint: _bool = False, out: Any = None) -> Tensor:
     """X with A X = B, by what `lu_factor` gave for A (`torch.linalg.lu_solve`).
 
     >>> torch.linalg.lu_solve(*torch.linalg.lu_factor(2 * torch.eye(2)), torch.ones(2, 1))
@@ -212,7 +212,7 @@ def matrix_rank(input: Tensor, *, atol: Any = None, rtol: Any = None, hermitian:
 @overload
 def matrix_rank(input: Tensor, tol: Any, hermitian: _bool = False, *, out: Any = None) -> Tensor:
     ...
-def multi_dot(tensors: Any, *, out: Any = None) -> Tensor:
+def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """A chain of matrix products in the cheapest order (`torch.linalg.multi_dot`).
 
     >>> torch.linalg.multi_dot([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -237,7 +237,7 @@ def pinv(input: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: _bool 
 @overload
 def pinv(input: Tensor, rcond: Any, hermitian: _bool = False, *, out: Any = None) -> Any:
     ...
-def qr(A: Any, mode: _str = 'reduced', *, out: Any = None) -> _linalg_qr:
+def qr(A: Tensor, mode: str = 'reduced', *, out: Any = None) -> _linalg_qr:
     """Q with orthonormal columns and upper triangular R, A = Q R (`torch.linalg.qr`).
 
     >>> torch.linalg.qr(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -246,14 +246,14 @@ def qr(A: Any, mode: _str = 'reduced', *, out: Any = None) -> _linalg_qr:
             [-0.9487,  0.3162]]),
     R=tensor([[-3.1623, -4.4272],
             [ 0.0000, -0.6325]]))"""
-def slogdet(A: Any, *, out: Any = None) -> _linalg_slogdet:
+def slogdet(A: Tensor, *, out: Any = None) -> _linalg_slogdet:
     """Sign and logarithm of the determinant (`torch.linalg.slogdet`).
 
     >>> torch.linalg.slogdet(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     torch.return_types.linalg_slogdet(
     sign=tensor(-1.),
     logabsdet=tensor(0.6931))"""
-def solve(A: Any, B: Any, *, left: _bool = True, out: Any = None) -> Tensor:
+def solve(A: Tensor, B: Tensor, *, left: _bool = True, out: Any = None) -> Tensor:
     """The solution of a linear system (`torch.linalg.solve`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -277,7 +277,7 @@ def solve_triangular(input: Tensor, B: Tensor, *, upper: _bool, left: _bool = Tr
     >>> torch.linalg.solve_triangular(x, x, upper=True)
     tensor([[-0.5000,  0.0000],
             [ 0.7500,  1.0000]])"""
-def svd(A: Any, full_matrices: _bool = True, *, driver: _str | None = None, out: Any = None) -> _linalg_svd:
+def svd(A: Tensor, full_matrices: _bool = True, *, driver: str | None = None, out: Any = None) -> _linalg_svd:
     """U, S and Vᵀ with A = U diag(S) Vᵀ (`torch.linalg.svd`).
 
     >>> import tapegrad
@@ -287,7 +287,7 @@ def svd(A: Any, full_matrices: _bool = True, *, driver: _str | None = None, out:
 
     Signs of vectors are a matter of convention. The vectors that only `full_matrices` has are constants to
     differentiation."""
-def svdvals(A: Any, *, driver: _str | None = None, out: Any = None) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None, out: Any = None) -> Tensor:
     """Singular values, largest first (`torch.linalg.svdvals`).
 
     >>> torch.linalg.svdvals(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -306,14 +306,14 @@ def tensorsolve(input: Tensor, other: Tensor, dims: _int | Sequence[_int] | None
 
     >>> torch.linalg.tensorsolve(2 * torch.eye(2), torch.ones(2))
     tensor([0.5000, 0.5000])"""
-def vander(x: Any, *, N: _int | None = None) -> Tensor:
+def vander(x: Tensor, *, N: _int | None = None) -> Tensor:
     """Powers 0, 1, … of a vector's elements (`torch.linalg.vander`).
 
     >>> torch.linalg.vander(torch.tensor([0.25, 0.5, 1.0]))
     tensor([[1.0000, 0.2500, 0.0625],
             [1.0000, 0.5000, 0.2500],
             [1.0000, 1.0000, 1.0000]])"""
-def vecdot(x: Any, y: Tensor, *, dim: _int = -1, out: Any = None) -> Tensor:
+def vecdot(x: Tensor, y: Tensor, *, dim: _int = -1, out: Any = None) -> Tensor:
     """The dot products of vectors along an axis (`torch.linalg.vecdot`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

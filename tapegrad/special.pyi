@@ -441,13 +441,13 @@ def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.special.spherical_bessel_j0(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.9896, 0.9589, 0.8415])"""
-def xlog1py(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def xlog1py(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`input * log1p(other)`, and zero where `input` is (`torch.special.xlog1py`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.special.xlog1py(x, x)
     tensor([0.0558, 0.2027, 0.6931])"""
-def xlogy(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def xlogy(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`input * log(other)`, and zero where `input` is (`torch.xlogy`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

@@ -27,6 +27,10 @@ class _frexp(NamedTuple):
     mantissa: Tensor
     exponent: Tensor
 
+class _geqrf(NamedTuple):
+    a: Tensor
+    tau: Tensor
+
 class _kthvalue(NamedTuple):
     values: Tensor
     indices: Tensor
@@ -303,7 +307,7 @@ class TensorBase:
     @overload
     def bernoulli_(self, p: _float = 0.5, *, generator: Generator | None = None) -> Tensor:
         ...
-    def bincount(self, weights: Any = None, minlength: _int = 0) -> Tensor:
+    def bincount(self, weights: Tensor | None = None, minlength: _int = 0) -> Tensor:
         """How often each number occurs (`torch.bincount`)."""
     def bitwise_and(self, other: Tensor | _float) -> Tensor:
         """The bits that are set in both: `input & other`: see `tapegrad.bitwise_and`."""
@@ -337,7 +341,7 @@ class TensorBase:
     @overload
     def broadcast_to(self, *size: _int) -> Tensor:
         ...
-    def bucketize(self, boundaries: Any, *, out_int32: _bool = False, right: _bool = False) -> Tensor:
+    def bucketize(self, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False) -> Tensor:
         """Into which of the intervals between boundaries values fall (`torch.bucketize`)."""
     def cauchy_(self, median: _float = 0, sigma: _float = 1, *, generator: Generator | None = None) -> Tensor:
         """Cauchy numbers (`torch.Tensor.cauchy_`)."""
@@ -423,7 +427,7 @@ class TensorBase:
     @overload
     def count_nonzero(self, *dim: Any) -> Tensor:
         ...
-    def cov(self, *, correction: _int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
+    def cov(self, *, correction: _int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
         """Covariances of variables in rows (`torch.cov`)."""
     def cross(self, other: Tensor, dim: _int | None = None) -> Tensor:
         """The cross product of vectors along an axis of length 3: see `tapegrad.cross`."""
@@ -475,13 +479,13 @@ class TensorBase:
     def divide(self, other: Tensor | _float) -> Tensor:
         """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`: see `tapegrad.div`."""
     @overload
-    def divide(self, other: Tensor | _float, *, rounding_mode: _str | None) -> Tensor:
+    def divide(self, other: Tensor | _float, *, rounding_mode: str | None) -> Tensor:
         ...
     @overload
     def divide_(self, other: Tensor | _float) -> Tensor:
         """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`, in place: see `tapegrad.div`."""
     @overload
-    def divide_(self, other: Tensor | _float, *, rounding_mode: _str | None) -> Tensor:
+    def divide_(self, other: Tensor | _float, *, rounding_mode: str | None) -> Tensor:
         ...
     def dot(self, tensor: Tensor) -> Tensor:
         """The sum of products of two vectors (`torch.dot`)."""
@@ -615,6 +619,15 @@ class TensorBase:
         """The Gaussian error linear unit: see `tapegrad.nn.functional.gelu`."""
     def geometric_(self, p: _float, *, generator: Generator | None = None) -> Tensor:
         """Trials up to the first success (`torch.Tensor.geometric_`)."""
+    def geqrf(self) -> _geqrf:
+        """R, below it the reflections whose product is Q, and their factors (`torch.geqrf`); see `linalg.qr`.
+
+        >>> import tapegrad as torch
+        >>> torch.geqrf(torch.tensor([[3.0], [4.0]]))
+        torch.return_types.geqrf(
+        a=tensor([[-5.0000],
+                [ 0.5000]]),
+        tau=tensor([1.6000]))"""
     def ger(self, vec2: Tensor) -> Tensor:
         """Every product of two vectors' elements (`torch.outer`)."""
     def get_device(self) -> _int:
@@ -631,7 +644,7 @@ class TensorBase:
         """Whether elements are greater: `input > other`: see `tapegrad.gt`."""
     def gt_(self, other: Tensor | _float) -> Tensor:
         """Whether elements are greater: `input > other`, in place: see `tapegrad.gt`."""
-    def hardshrink(self, lambd: Any = 0.5) -> Tensor:
+    def hardshrink(self, lambd: _float = 0.5) -> Tensor:
         """Each element, or zero where it is within `lambd` of it: see `tapegrad.hardshrink`."""
     def hardsigmoid(self) -> Tensor:
         """`relu6(input + 3) / 6`: see `tapegrad.nn.functional.hardsigmoid`."""
@@ -703,9 +716,9 @@ class TensorBase:
         """A copy with values at indices, one tensor of indices an axis, in place: see `tapegrad.index_put`."""
     def index_put_add_(self, value: Tensor | _float, *indices: Any, form: Any, wrap: Any) -> Tensor:
         """, in place (`torch.Tensor.index_put_add_`)."""
-    def index_reduce(self, dim: _int, index: Tensor, source: Tensor, reduce: _str, *, include_self: _bool = True) -> Tensor:
+    def index_reduce(self, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True) -> Tensor:
         """Slices combined into those that an index names (`torch.index_reduce`)."""
-    def index_reduce_(self, dim: _int, index: Tensor, source: Tensor, reduce: _str, *, include_self: _bool = True) -> Tensor:
+    def index_reduce_(self, dim: _int, index: Tensor, source: Tensor, reduce: str, *, include_self: _bool = True) -> Tensor:
         """Slices combined into those that an index names (`torch.index_reduce`)."""
     def index_select(self, dim: _int, index: Tensor) -> Tensor:
         """The slices at given positions along an axis (`torch.index_select`)."""
@@ -841,7 +854,7 @@ class TensorBase:
         """Whether just one of two elements is true, in place: see `tapegrad.logical_xor`."""
     def logit(self, eps: _float | None = None) -> Tensor:
         """`log(input / (1 - input))`, of elements kept `eps` from 0 and 1: see `tapegrad.logit`."""
-    def logit_(self, eps: Any = None) -> Tensor:
+    def logit_(self, eps: _float | None = None) -> Tensor:
         """`log(input / (1 - input))`, of elements kept `eps` from 0 and 1, in place: see `tapegrad.logit`."""
     def logsumexp(self, dim: _int | Sequence[_int], keepdim: _bool = False) -> Tensor:
         """`log(sum(exp(input)))` along axes, without overflow: see `tapegrad.logsumexp`."""
@@ -946,7 +959,7 @@ class TensorBase:
         """The logarithm of the multivariate gamma function (`torch.special.multigammaln`)."""
     def mvlgamma_(self, p: _int) -> Tensor:
         """The logarithm of the multivariate gamma function (`torch.special.multigammaln`)."""
-    def nan_to_num(self, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
+    def nan_to_num(self, nan: _float | None = None, posinf: _float | None = None, neginf: _float | None = None) -> Tensor:
         """Each element, with numbers instead of NaN and the infinities: see `tapegrad.nan_to_num`."""
     def nan_to_num_(self, nan: _float | None = None, posinf: _float | None = None, neginf: _float | None = None) -> Tensor:
         """Each element, with numbers instead of NaN and the infinities, in place: see `tapegrad.nan_to_num`."""
@@ -958,7 +971,7 @@ class TensorBase:
     @overload
     def nanmedian(self, dim: _int, keepdim: _bool = False) -> _nanmedian:
         ...
-    def nanquantile(self, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: _str = 'linear') -> Tensor:
+    def nanquantile(self, q: Tensor | _float, dim: _int | None = None, keepdim: _bool = False, *, interpolation: str = 'linear') -> Tensor:
         """quantile of what is not NaN (`torch.nanquantile`)."""
     def nansum(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, dtype: _dtype | type | None = None) -> Tensor:
         """The sum of all elements, or of those along axes, NaN counting as zero: see `tapegrad.nansum`."""
@@ -1000,6 +1013,14 @@ class TensorBase:
         """Whether elements differ: `input != other`, in place: see `tapegrad.ne`."""
     def orgqr(self, input2: Tensor) -> Any:
         """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
+    def ormqr(self, input2: Tensor, input3: Tensor, left: _bool = True, transpose: _bool = False) -> Any:
+        """A product with the whole Q that the reflections of `geqrf` stand for (`torch.ormqr`): `Q @ input3`, or
+        `input3 @ Q`.
+
+        >>> import tapegrad as torch
+        >>> torch.ormqr(*torch.geqrf(torch.tensor([[3.0], [4.0]])), torch.tensor([[-5.0], [0.0]])).round()
+        tensor([[3.],
+                [4.]])"""
     def outer(self, vec2: Tensor) -> Tensor:
         """Every product of two vectors' elements (`torch.outer`)."""
     @overload
@@ -1040,7 +1061,7 @@ class TensorBase:
         """, in place (`torch.Tensor.put_add_`)."""
     def qr(self, some: _bool = True) -> Any:
         """Q with orthonormal columns and upper triangular R, input = Q R (`torch.qr`)."""
-    def quantile(self, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: _str = 'linear') -> Tensor:
+    def quantile(self, q: Tensor | _float, dim: _int | None = None, keepdim: _bool = False, *, interpolation: str = 'linear') -> Tensor:
         """Values below which given shares of a row lie (`torch.quantile`)."""
     def rad2deg(self) -> Tensor:
         """Radians as degrees: see `tapegrad.rad2deg`."""
@@ -1125,25 +1146,25 @@ class TensorBase:
     def scatter(self, dim: _int, index: Tensor, src: Tensor) -> Tensor:
         """A copy with elements replaced, along an axis, where an index says: see `tapegrad.scatter`."""
     @overload
-    def scatter(self, dim: _int, index: Tensor, src: Tensor, *, reduce: _str) -> Any:
+    def scatter(self, dim: _int, index: Tensor, src: Tensor, *, reduce: str) -> Any:
         ...
     @overload
     def scatter(self, dim: _int, index: Tensor, value: _float) -> Tensor:
         ...
     @overload
-    def scatter(self, dim: _int, index: Tensor, value: _float, *, reduce: _str) -> Any:
+    def scatter(self, dim: _int, index: Tensor, value: _float, *, reduce: str) -> Any:
         ...
     @overload
     def scatter_(self, dim: _int, index: Tensor, src: Tensor) -> Tensor:
         """A copy with elements replaced, along an axis, where an index says, in place: see `tapegrad.scatter`."""
     @overload
-    def scatter_(self, dim: _int, index: Tensor, src: Tensor, *, reduce: _str) -> Tensor:
+    def scatter_(self, dim: _int, index: Tensor, src: Tensor, *, reduce: str) -> Tensor:
         ...
     @overload
     def scatter_(self, dim: _int, index: Tensor, value: _float) -> Tensor:
         ...
     @overload
-    def scatter_(self, dim: _int, index: Tensor, value: _float, *, reduce: _str) -> Tensor:
+    def scatter_(self, dim: _int, index: Tensor, value: _float, *, reduce: str) -> Tensor:
         ...
     def scatter_add(self, dim: _int, index: Tensor, src: Tensor) -> Tensor:
         """Elements added at given positions along an axis (`torch.scatter_add`)."""
@@ -1155,9 +1176,9 @@ class TensorBase:
         """, in place (`torch.Tensor.scatter_amin_`)."""
     def scatter_multiply_(self, value: Tensor | _float, *indices: Any, form: Any, wrap: Any) -> Tensor:
         """, in place (`torch.Tensor.scatter_multiply_`)."""
-    def scatter_reduce(self, dim: _int, index: Tensor, src: Tensor, reduce: _str, *, include_self: _bool = True) -> Tensor:
+    def scatter_reduce(self, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True) -> Tensor:
         """Elements combined at given positions along an axis (`torch.scatter_reduce`)."""
-    def scatter_reduce_(self, dim: _int, index: Tensor, src: Tensor, reduce: _str, *, include_self: _bool = True) -> Tensor:
+    def scatter_reduce_(self, dim: _int, index: Tensor, src: Tensor, reduce: str, *, include_self: _bool = True) -> Tensor:
         """Elements combined at given positions along an axis (`torch.scatter_reduce`)."""
     def scatter_value_(self, value: Tensor | _float, *indices: Any, form: Any, wrap: Any) -> Tensor:
         """, in place (`torch.Tensor.scatter_value_`)."""
@@ -1212,7 +1233,7 @@ class TensorBase:
         """Exponentials along an axis, scaled so that they add up to one: see `tapegrad.softmax`."""
     def softplus(self, beta: Any = 1.0, threshold: Any = 20.0) -> Tensor:
         """`log(1 + exp(beta * input)) / beta`; the element itself above `threshold`: see `tapegrad.nn.functional.softplus`."""
-    def softshrink(self, lambd: Any = 0.5) -> Tensor:
+    def softshrink(self, lambd: _float = 0.5) -> Tensor:
         """Each element moved by `lambd` towards zero: see `tapegrad.nn.functional.softshrink`."""
     @overload
     def sort(self, *, stable: _bool | None, dim: _int = -1, descending: _bool = False) -> Any:

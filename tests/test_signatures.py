@@ -29,12 +29,12 @@ ANY_KEYWORD = {  # as in PyTorch: handed to what is called, or to what says what
     **{f"tapegrad.nn.utils.rnn.PackedSequence.{name}": "`Tensor.to`" for name in ("to", "cpu", "cuda")},
 }
 VALUES = {"Tensor": torch.ones(2, 2), "int": 1, "float": 1.0, "Number": 1.0, "bool": True, "Ints": 1, "Sizes": (2, 2),
-          "Tensors": [torch.ones(2)], "dtype": torch.float32, "Dtype": torch.float32}
+          "Text": "sum", "Tensors": [torch.ones(2)], "dtype": torch.float32, "Dtype": torch.float32}
 
 
 def arguments(d: Description) -> list[Any]:
     """What its first form must be given, of the right kinds."""
-    given = [VALUES.get(p.annotation.split(" | ")[0], VALUES["Tensor"])
+    given = [VALUES.get(p.annotation.split(" ")[0], VALUES["Tensor"])
              for p in d.forms[0].parameters if not p.optional and not p.keyword] if d.forms else []
     return [VALUES["Tensor"], *given] if isinstance(within(d.path.rpartition(".")[0]), type) else given
 

@@ -33,8 +33,9 @@ _BELOW = """
     nn.modules.upsampling nn.modules.utils nn.parallel nn.parameter nn.utils nn.utils.clip_grad
     nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.parametrizations nn.utils.parametrize
     nn.utils.prune nn.utils.rnn nn.utils.stateless optim optim.lr_scheduler optim.optimizer optim.swa_utils
-    overrides profiler quasirandom random serialization sparse special storage testing types utils utils.benchmark
-    utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed utils.data.sampler
+    overrides profiler quasirandom random serialization signal signal.windows sparse special storage testing types
+    utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset
+    utils.data.distributed utils.data.sampler
     utils.dlpack utils.hooks utils.model_zoo version xpu
 """
 SPACES = ("", *_BELOW.split())

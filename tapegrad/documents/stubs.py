@@ -32,7 +32,7 @@ from tapegrad.dtypes import dtype as _dtype
 '''
 FILES = {"": "__init__.pyi", "linalg": "linalg.pyi", "special": "special.pyi", "nn.functional": "nn/functional.pyi",
          "Tensor": "tensor_methods.pyi"}
-_KINDS = {"Number": "_float", "Ints": "_int | Sequence[_int]", "Sizes": "Sequence[_int]",
+_KINDS = {"Number": "_float", "Text": "str", "Ints": "_int | Sequence[_int]", "Sizes": "Sequence[_int]",
           "Tensors": "Sequence[Tensor]", "dtype": "_dtype | type", "Dtype": "_dtype | type", "Generator": "Generator",
           **{name: f"_{name}" for name in ("int", "float", "bool", "str")}}
 _KNOWN = {"Tensor", "None", "Any"}
@@ -190,7 +190,8 @@ def _kind(p: Parameter) -> str:
     if p.annotation == "Any" or p.name in ("out", "condition"):
         found = _BY_NAME.get(p.name, "Any")
     else:
-        parts = [_KINDS.get(part, part if part in _KNOWN else "Any") for part in p.annotation.split(" | ")]
+        named = p.annotation.replace(" / ", " | ").split(" | ")
+        parts = [_KINDS.get(part, part if part in _KNOWN else "Any") for part in named]
         found = "Any" if "Any" in parts else " | ".join(dict.fromkeys(" | ".join(parts).split(" | ")))
     if p.default is None and "None" not in found and found != "Any":
         found += " | None"

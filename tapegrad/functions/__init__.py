@@ -20,6 +20,7 @@ from tapegrad.functions.linear_algebra import (
     former_names,
     low_rank,
     products,
+    reflections,
     solving,
 )
 from tapegrad.functions.nn import (
@@ -42,7 +43,7 @@ from tapegrad.functions.nn import (
 )
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, quantizing, special
-from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
+from tapegrad.functions.reducing import histograms, reductions, scans_and_sorting, statistics
 from tapegrad.functions.results_apart import apart
 from tapegrad.functions.rounding import rounded_once
 from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views, windows
@@ -51,12 +52,11 @@ from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor
 
-FAMILIES = (arithmetic, special, quantizing, reductions, scans_and_sorting, statistics, views, in_place_views,
-            splitting, rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions,
-            solving,
-            decompositions, former_names, low_rank, activations, layers, losses, distances, dropout, padding,
-            convolution, normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, native_forms,
-            queries, storages, layouts, array_protocols)
+FAMILIES = (arithmetic, special, quantizing, reductions, scans_and_sorting, statistics, histograms, views,
+            in_place_views, splitting, rearranging, joining, grids, windows, subscripts, gathering, searching,
+            products, contractions, solving, decompositions, former_names, low_rank, reflections, activations, layers,
+            losses, distances, dropout, padding, convolution, normalisation, resizing, pooling, attention, sampling,
+            recurrent, bags, ctc, native_forms, queries, storages, layouts, array_protocols)
 
 
 _WRITING = """

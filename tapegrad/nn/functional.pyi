@@ -76,40 +76,40 @@ def alpha_dropout(input: Tensor, p: _float = 0.5, training: _bool = False, inpla
 
     >>> torch.nn.functional.alpha_dropout(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def avg_pool1d(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, ceil_mode: _bool = False, count_include_pad: _bool = True) -> Tensor:
+def avg_pool1d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True) -> Tensor:
     """The mean of every window (`torch.nn.functional.avg_pool1d`).
 
     >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     tensor([[1.5000],
             [3.5000]])"""
-def avg_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None) -> Tensor:
+def avg_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None) -> Tensor:
     """The mean of every window (`torch.nn.functional.avg_pool2d`).
 
     >>> torch.nn.functional.avg_pool2d(torch.ones(1, 2, 2), 2)
     tensor([[[1.]]])"""
-def avg_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None) -> Tensor:
+def avg_pool3d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None) -> Tensor:
     """The mean of every window (`torch.nn.functional.avg_pool3d`).
 
     >>> torch.nn.functional.avg_pool3d(torch.ones(1, 1, 2, 2, 2), 2)
     tensor([[[[[1.]]]]])"""
-def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: _bool = False, momentum: _float = 0.1, eps: _float = 1e-05) -> Tensor:
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: _bool = False, momentum: _float = 0.1, eps: _float = 1e-05) -> Tensor:
     """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`).
 
     >>> x = torch.ones(1, 3)
     >>> torch.nn.functional.batch_norm(x, x, x)
     tensor([[0., 0., 0.]])"""
-def bilinear(input1: Any, input2: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`).
 
     >>> torch.nn.functional.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(1, 2, 3))
     tensor([[6.]])"""
-def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
+def binary_cross_entropy(input: Tensor, target: Any, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
     """The cross entropy of probabilities (`torch.nn.functional.binary_cross_entropy`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.binary_cross_entropy(x, x)
     tensor(0.4185)"""
-def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', pos_weight: Any = None) -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', pos_weight: Tensor | None = None) -> Tensor:
     """The cross entropy of the sigmoid of `input` (`torch.nn.functional.binary_cross_entropy_with_logits`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -130,17 +130,17 @@ def channel_shuffle(input: Tensor, groups: _int) -> Tensor:
 
     >>> torch.nn.functional.channel_shuffle(torch.ones(1, 1, 4), 1)
     tensor([[[1., 1., 1., 1.]]])"""
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 1 axes (`torch.nn.functional.conv1d`).
 
     >>> torch.nn.functional.conv1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[2., 2.]]])"""
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 2 axes (`torch.nn.functional.conv2d`).
 
     >>> torch.nn.functional.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[4.]]]])"""
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 3 axes (`torch.nn.functional.conv3d`).
 
     >>> torch.nn.functional.conv3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
@@ -152,19 +152,19 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: _int = 0) -> Tens
     tensor([[[2.]],
     <BLANKLINE>
             [[2.]]])"""
-def conv_transpose1d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, output_padding: _int | Sequence[_int] = 0, groups: _int = 1, dilation: _int | Sequence[_int] = 1) -> Tensor:
     """The adjoint of a convolution in 1 axes (`torch.nn.functional.conv_transpose1d`).
 
     >>> torch.nn.functional.conv_transpose1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[1., 2., 2., 1.]]])"""
-def conv_transpose2d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, output_padding: _int | Sequence[_int] = 0, groups: _int = 1, dilation: _int | Sequence[_int] = 1) -> Tensor:
     """The adjoint of a convolution in 2 axes (`torch.nn.functional.conv_transpose2d`).
 
     >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[1., 2., 1.],
               [2., 4., 2.],
               [1., 2., 1.]]]])"""
-def conv_transpose3d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, output_padding: _int | Sequence[_int] = 0, groups: _int = 1, dilation: _int | Sequence[_int] = 1) -> Tensor:
     """The adjoint of a convolution in 3 axes (`torch.nn.functional.conv_transpose3d`).
 
     >>> torch.nn.functional.conv_transpose3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
@@ -179,15 +179,15 @@ def conv_transpose3d(input: Tensor, weight: Tensor, bias: Any = None, stride: An
               [[1., 2., 1.],
                [2., 4., 2.],
                [1., 2., 1.]]]]])"""
-def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: _float = 0, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Any:
+def cosine_embedding_loss(input1: Tensor, input2: Any, target: Any, margin: _float = 0, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Any:
     """How far pairs are from being alike (target 1) or not (-1), by the cosine of their angle (`torch.nn.functional.cosine_embedding_loss`)."""
-def cosine_similarity(x1: Any, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> torch.nn.functional.cosine_similarity(x, x)
     tensor([1.0000, 1.0000])"""
-def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: _int = -100, reduce: Any = None, reduction: _str = 'mean', label_smoothing: _float = 0.0) -> Tensor:
+def cross_entropy(input: Tensor, target: Any, weight: Tensor | None = None, size_average: Any = None, ignore_index: _int = -100, reduce: Any = None, reduction: _str = 'mean', label_smoothing: _float = 0.0) -> Tensor:
     """The cross entropy of classes, or of class probabilities (`torch.nn.functional.cross_entropy`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -232,7 +232,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: _int | None = None, ma
     >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.tensor([[1.0], [3.0]]))
     tensor([[3.],
             [1.]])"""
-def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: _float | None = None, norm_type: _float = 2, scale_grad_by_freq: _bool = False, mode: _str = 'mean', sparse: _bool = False, per_sample_weights: Any = None, include_last_offset: _bool = False, padding_idx: _int | None = None) -> Any:
+def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: _float | None = None, norm_type: _float = 2, scale_grad_by_freq: _bool = False, mode: _str = 'mean', sparse: _bool = False, per_sample_weights: Any = None, include_last_offset: _bool = False, padding_idx: _int | None = None) -> Any:
     """Rows of a table put together by bags (`torch.nn.functional.embedding_bag`).
 
     >>> import tapegrad
@@ -247,19 +247,19 @@ def feature_alpha_dropout(input: Tensor, p: _float = 0.5, training: _bool = Fals
 
     >>> torch.nn.functional.feature_alpha_dropout(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def fold(input: Tensor, output_size: Any, kernel_size: _int | Sequence[_int], dilation: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, stride: _int | Sequence[_int] = 1) -> Tensor:
     """Columns added up where their windows lie: the adjoint of `unfold` (`torch.nn.functional.fold`).
 
     >>> torch.nn.functional.fold(torch.ones(1, 4, 1), output_size=(2, 2), kernel_size=(2, 2))
     tensor([[[[1., 1.],
               [1., 1.]]]])"""
-def fractional_max_pool2d(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
+def fractional_max_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
     """The largest elements of windows that lie at random (`torch.nn.functional.fractional_max_pool2d`)."""
-def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
+def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
     """`fractional_max_pool2d`, with the places of its values."""
-def fractional_max_pool3d(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
+def fractional_max_pool3d(input: Tensor, kernel_size: _int | Sequence[_int], output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
     """The largest elements of windows that lie at random (`torch.nn.functional.fractional_max_pool3d`)."""
-def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
+def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
     """`fractional_max_pool3d`, with the places of its values."""
 def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: _bool = False, eps: _float = 1e-06, reduction: _str = 'mean') -> Tensor:
     """The negative log-likelihood of a normal distribution (`torch.nn.functional.gaussian_nll_loss`).
@@ -267,7 +267,7 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: _bool = False,
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.gaussian_nll_loss(x, x, x)
     tensor(-0.3466)"""
-def gelu(input: Tensor, approximate: Any = 'none') -> Tensor:
+def gelu(input: Tensor, approximate: str = 'none') -> Tensor:
     """The Gaussian error linear unit (`torch.nn.functional.gelu`).
 
     >>> torch.nn.functional.gelu(torch.tensor([0.25, 0.5, 1.0]))
@@ -290,7 +290,7 @@ def grid_sample(input: Tensor, grid: Tensor, mode: _str = 'bilinear', padding_mo
     `nearest` or, of images, `bicubic`; outside there is zero, the border, or a reflection.
 
     Raises ValueError for a mode that is none, RuntimeError for shapes and dtypes that do not fit."""
-def group_norm(input: Tensor, num_groups: _int, weight: Any = None, bias: Any = None, eps: _float = 1e-05) -> Tensor:
+def group_norm(input: Tensor, num_groups: _int, weight: Tensor | None = None, bias: Tensor | None = None, eps: _float = 1e-05) -> Tensor:
     """Channels normalised in groups (`torch.nn.functional.group_norm`).
 
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
@@ -347,13 +347,13 @@ def hinge_embedding_loss(input: Tensor, target: Any, margin: _float = 1.0, size_
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.hinge_embedding_loss(x, x)
     tensor(1.)"""
-def huber_loss(input: Tensor, target: Any, reduction: _str = 'mean', delta: _float = 1.0, weight: Any = None) -> Tensor:
+def huber_loss(input: Tensor, target: Any, reduction: _str = 'mean', delta: _float = 1.0, weight: Tensor | None = None) -> Tensor:
     """Squared near zero, linear beyond `delta` (`torch.nn.functional.huber_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.huber_loss(x, x)
     tensor(0.)"""
-def instance_norm(input: Tensor, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None, use_input_stats: _bool = True, momentum: _float = 0.1, eps: _float = 1e-05) -> Tensor:
+def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: _bool = True, momentum: _float = 0.1, eps: _float = 1e-05) -> Tensor:
     """Each channel of each sample by itself (`torch.nn.functional.instance_norm`).
 
     >>> torch.nn.functional.instance_norm(torch.ones(1, 1, 4))
@@ -372,13 +372,13 @@ def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = N
 
     >>> torch.nn.functional.kl_div(torch.zeros(1, 2), torch.ones(1, 2), reduction='batchmean')
     tensor(0.)"""
-def l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', weight: Any = None) -> Tensor:
+def l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', weight: Tensor | None = None) -> Tensor:
     """The mean absolute difference (`torch.nn.functional.l1_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.l1_loss(x, x)
     tensor(0.)"""
-def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: _float = 1e-05) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Tensor | None = None, bias: Tensor | None = None, eps: _float = 1e-05) -> Tensor:
     """Rows brought to mean 0 and variance 1, scaled and shifted (`torch.nn.functional.layer_norm`).
 
     >>> torch.nn.functional.layer_norm(torch.tensor([0.25, 0.5, 1.0]), (3,))
@@ -393,12 +393,12 @@ def leaky_relu_(input: Tensor, negative_slope: _float = 0.01) -> Tensor:
 
     >>> torch.nn.functional.leaky_relu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias` (`torch.nn.functional.linear`).
 
     >>> torch.nn.functional.linear(torch.tensor([1.0, 2.0]), torch.ones(1, 2), torch.ones(1))
     tensor([4.])"""
-def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Any = None, weight: Any = None, reduction: _str = 'mean', ignore_index: _int | None = None, label_smoothing: _float = 0.0, options: Any = None) -> Tensor:
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None, weight: Tensor | None = None, reduction: _str = 'mean', ignore_index: _int | None = None, label_smoothing: _float = 0.0, options: Any = None) -> Tensor:
     """The cross entropy of a linear layer's logits (`torch.nn.functional.linear_cross_entropy`).
 
     The layer's weight is (classes, …, features); `options`, which save memory in PyTorch, are taken and not needed.
@@ -421,73 +421,73 @@ def logsigmoid(input: Tensor) -> Tensor:
 
     >>> torch.nn.functional.logsigmoid(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.5759, -0.4741, -0.3133])"""
-def lp_pool1d(input: Tensor, norm_type: _float, kernel_size: Any, stride: Any = None, ceil_mode: _bool = False) -> Tensor:
+def lp_pool1d(input: Tensor, norm_type: _float, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, ceil_mode: _bool = False) -> Tensor:
     """The norm of every window (`torch.nn.functional.lp_pool1d`).
 
     >>> torch.nn.functional.lp_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2.0, 2)
     tensor([[2.2361],
             [5.0000]])"""
-def lp_pool2d(input: Tensor, norm_type: _float, kernel_size: Any, stride: Any = None, ceil_mode: _bool = False) -> Tensor:
+def lp_pool2d(input: Tensor, norm_type: _float, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, ceil_mode: _bool = False) -> Tensor:
     """The norm of every window (`torch.nn.functional.lp_pool2d`).
 
     >>> torch.nn.functional.lp_pool2d(torch.ones(1, 2, 2), 2.0, 2)
     tensor([[[2.]]])"""
-def lp_pool3d(input: Tensor, norm_type: _float, kernel_size: Any, stride: Any = None, ceil_mode: _bool = False) -> Tensor:
+def lp_pool3d(input: Tensor, norm_type: _float, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, ceil_mode: _bool = False) -> Tensor:
     """The norm of every window (`torch.nn.functional.lp_pool3d`).
 
     >>> torch.nn.functional.lp_pool3d(torch.ones(1, 1, 2, 2, 2), 2.0, 2)
     tensor([[[[[2.8284]]]]])"""
-def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: _float = 0, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
+def margin_ranking_loss(input1: Tensor, input2: Any, target: Any, margin: _float = 0, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
     """By how much the first is not above the second where the target is 1, below where it is -1 (`torch.nn.functional.margin_ranking_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.margin_ranking_loss(x, x, x)
     tensor(0.)"""
-def max_pool1d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> Tensor:
+def max_pool1d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> Tensor:
     """The largest element of every window (`torch.nn.functional.max_pool1d`).
 
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     tensor([[2.],
             [4.]])"""
-def max_pool1d_with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> tuple[Tensor, ...]:
+def max_pool1d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> tuple[Tensor, ...]:
     """The largest element of every window, and its place (`torch.nn.functional.max_pool1d_with_indices`).
 
     >>> torch.nn.functional.max_pool1d_with_indices(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     (tensor([[2.],
             [4.]]), tensor([[1],
             [1]]))"""
-def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> Tensor:
+def max_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> Tensor:
     """The largest element of every window (`torch.nn.functional.max_pool2d`).
 
     >>> torch.nn.functional.max_pool2d(torch.ones(1, 2, 2), 2)
     tensor([[[1.]]])"""
-def max_pool2d_with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> tuple[Tensor, ...]:
+def max_pool2d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> tuple[Tensor, ...]:
     """The largest element of every window, and its place (`torch.nn.functional.max_pool2d_with_indices`).
 
     >>> torch.nn.functional.max_pool2d_with_indices(torch.ones(1, 2, 2), 2)
     (tensor([[[1.]]]), tensor([[[0]]]))"""
-def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> Tensor:
+def max_pool3d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> Tensor:
     """The largest element of every window (`torch.nn.functional.max_pool3d`).
 
     >>> torch.nn.functional.max_pool3d(torch.ones(1, 1, 2, 2, 2), 2)
     tensor([[[[[1.]]]]])"""
-def max_pool3d_with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> tuple[Tensor, ...]:
+def max_pool3d_with_indices(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, ceil_mode: _bool = False, return_indices: _bool = False) -> tuple[Tensor, ...]:
     """The largest element of every window, and its place (`torch.nn.functional.max_pool3d_with_indices`).
 
     >>> torch.nn.functional.max_pool3d_with_indices(torch.ones(1, 1, 2, 2, 2), 2)
     (tensor([[[[[1.]]]]]), tensor([[[[[0]]]]]))"""
-def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:
+def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, output_size: Any = None) -> Tensor:
     """(`torch.nn.functional.max_unpool1d`).
 
     >>> torch.nn.functional.max_unpool1d(torch.ones(1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.int64), 2)
     tensor([[[1., 0.]]])"""
-def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:
+def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, output_size: Any = None) -> Tensor:
     """(`torch.nn.functional.max_unpool2d`).
 
     >>> torch.nn.functional.max_unpool2d(torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1, dtype=torch.int64), 2)
     tensor([[[[1., 0.],
               [0., 0.]]]])"""
-def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:
+def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, output_size: Any = None) -> Tensor:
     """(`torch.nn.functional.max_unpool3d`).
 
     >>> torch.nn.functional.max_unpool3d(torch.ones(1, 1, 1, 1, 1), torch.zeros(1, 1, 1, 1, 1, dtype=torch.int64), 2)
@@ -506,18 +506,18 @@ def mish_(input: Tensor, inplace: _bool = False) -> Tensor:
 
     >>> torch.nn.functional.mish_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.1696, 0.3752, 0.8651])"""
-def mse_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', weight: Any = None) -> Tensor:
+def mse_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', weight: Tensor | None = None) -> Tensor:
     """The mean squared difference (`torch.nn.functional.mse_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.mse_loss(x, x)
     tensor(0.)"""
-def multi_head_attention_forward(query: Tensor, key: Tensor, value: Tensor, embed_dim_to_check: _int, num_heads: _int, in_proj_weight: Any, in_proj_bias: Any, bias_k: Any, bias_v: Any, add_zero_attn: _bool, dropout_p: _float, out_proj_weight: Tensor, out_proj_bias: Any, training: _bool = True, key_padding_mask: Any = None, need_weights: _bool = True, attn_mask: Any = None, use_separate_proj_weight: _bool = False, q_proj_weight: Any = None, k_proj_weight: Any = None, v_proj_weight: Any = None, static_k: Any = None, static_v: Any = None, average_attn_weights: _bool = True, is_causal: _bool = False) -> Any:
+def multi_head_attention_forward(query: Tensor, key: Tensor, value: Tensor, embed_dim_to_check: _int, num_heads: _int, in_proj_weight: Any, in_proj_bias: Any, bias_k: Any, bias_v: Any, add_zero_attn: _bool, dropout_p: _float, out_proj_weight: Tensor, out_proj_bias: Any, training: _bool = True, key_padding_mask: Any = None, need_weights: _bool = True, attn_mask: Tensor | None = None, use_separate_proj_weight: _bool = False, q_proj_weight: Any = None, k_proj_weight: Any = None, v_proj_weight: Any = None, static_k: Any = None, static_v: Any = None, average_attn_weights: _bool = True, is_causal: _bool = False) -> Any:
     """What `nn.MultiheadAttention` computes (`torch.nn.functional.multi_head_attention_forward`).
 
     Queries are (L, N, E) or (L, E), keys and values (S, N, …) or (S, …). The result, and the weights, of each head or
     their mean, unless `need_weights` is False."""
-def multi_margin_loss(input: Tensor, target: Any, p: _int = 1, margin: _float = 1.0, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
+def multi_margin_loss(input: Tensor, target: Any, p: _int = 1, margin: _float = 1.0, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
     """By how much other classes come near the right one (`torch.nn.functional.multi_margin_loss`).
 
     >>> torch.nn.functional.multi_margin_loss(torch.tensor([[0.1, 0.9]]), torch.tensor([1]))
@@ -527,7 +527,7 @@ def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None,
 
     >>> torch.nn.functional.multilabel_margin_loss(torch.tensor([0.1, 0.9]), torch.tensor([1, -1]))
     tensor(0.1000)"""
-def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
+def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
     """The mean over classes of their cross entropies (`torch.nn.functional.multilabel_soft_margin_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -538,7 +538,7 @@ def native_channel_shuffle(input: Tensor, groups: _int) -> Tensor:
 
     >>> torch.nn.functional.native_channel_shuffle(torch.ones(1, 1, 4), 1)
     tensor([[[1., 1., 1., 1.]]])"""
-def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: _int = -100, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
+def nll_loss(input: Tensor, target: Any, weight: Tensor | None = None, size_average: Any = None, ignore_index: _int = -100, reduce: Any = None, reduction: _str = 'mean') -> Tensor:
     """The negative log-likelihood of classes (`torch.nn.functional.nll_loss`).
 
     >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -1.0]]), torch.tensor([0]))
@@ -567,7 +567,7 @@ def pad(input: Tensor, pad: Any, mode: _str = 'constant', value: _float | None =
     `pad` has two numbers an axis, the last axis first; negative ones cut. `mode` is "constant", "reflect",
     "replicate" or "circular"; all but the first take two or three axes, four, or five, as PyTorch does. Raises
     RuntimeError for a border that does not fit the axis, NotImplementedError for shapes that a mode does not take."""
-def pairwise_distance(x1: Any, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
+def pairwise_distance(x1: Tensor, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
     """The norms of differences (`torch.nn.functional.pairwise_distance`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -619,7 +619,7 @@ def relu_(input: Tensor) -> Tensor:
 
     >>> torch.nn.functional.relu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: _float | None = None) -> Tensor:
+def rms_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Tensor | None = None, eps: _float | None = None) -> Tensor:
     """The last axes divided by their root mean square (`torch.nn.functional.rms_norm`).
 
     >>> torch.nn.functional.rms_norm(torch.tensor([0.25, 0.5, 1.0]), (3,))
@@ -634,7 +634,7 @@ def rrelu_(input: Tensor, lower: Any = 0.125, upper: Any = 0.3333333333333333, t
 
     >>> torch.nn.functional.rrelu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Any = None, dropout_p: _float = 0.0, is_causal: _bool = False, scale: _float | None = None, enable_gqa: _bool = False) -> Any:
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: _float = 0.0, is_causal: _bool = False, scale: _float | None = None, enable_gqa: _bool = False) -> Any:
     """`softmax(query @ key.mT · scale + mask) @ value` (`torch.nn.functional.scaled_dot_product_attention`).
 
     >>> import tapegrad
@@ -751,7 +751,7 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.triplet_margin_with_distance_loss(x, x, x)
     tensor(1.)"""
-def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(input: Tensor, kernel_size: _int | Sequence[_int], dilation: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, stride: _int | Sequence[_int] = 1) -> Tensor:
     """Every window as a column (`torch.nn.functional.unfold`).
 
     >>> torch.nn.functional.unfold(torch.ones(1, 2, 2), 2)

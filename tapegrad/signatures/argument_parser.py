@@ -14,8 +14,8 @@ from tapegrad.errors import OutOfMemoryError, PerLane
 from tapegrad.machine.learning import following, parts
 from tapegrad.machine.live import machine
 from tapegrad.signatures import overriding
-from tapegrad.signatures.kinds import Unpacked, type_name
-from tapegrad.signatures.older_orders import formerly
+from tapegrad.signatures.kinds import Beginning, Unpacked, type_name
+from tapegrad.signatures.older_orders import formerly, had_another_order
 from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general
 
 if TYPE_CHECKING:
@@ -119,12 +119,13 @@ class _Lane:
     answers for nothing, where any type will do), and others under the function's own names.
     """
 
-    __slots__ = ("bound", "called", "counts", "kinds", "named", "spreads", "ways")
+    __slots__ = ("bound", "called", "counts", "forms", "kinds", "named", "op", "spreads", "ways", "written")
 
     def __init__(self, function: Callable[..., Any], path: str, op: Operation | None) -> None:
         written = unwrapped(function)
         self.bound = int(path.startswith("Tensor."))  # where a method's message counts from
-        self.ways = [_Way(form, written, self.bound, op) for form in forms_of(path, written, op)]
+        self.forms, self.written, self.op = forms_of(path, written, op), written, op
+        self.ways = [_Way(form, written, self.bound, op) for form in self.forms]
         space, _, name = path.rpartition(".")
         self.called = f"{space}_{name}" if space in ("linalg", "special") else name
         first = self.ways[0]
@@ -145,24 +146,27 @@ class _Lane:
         if self.spreads and len(args) > bound and {*map(type, args[bound:])} == {int} and (
                 not kwargs or self.has(bound + 1, kwargs)):
             return (*args[:bound], args[bound:]), kwargs
-        failed = []
         for way in ways:
-            found = way.fit(args, kwargs)
+            try:
+                found = way.fit(args, kwargs)
+            except Unpacked as said:
+                raise TypeError(f"{said}".format(f"{self.called}()")) from None
             if isinstance(found, tuple):
                 return found
-            failed.append(found)
         former = formerly(self.called, args, kwargs)
         if former is not None:
             return self.fit(*former)
+        ways = [_Way(each, self.written, bound, self.op) for form in self.forms for each in form.spelled_out()]
+        failed = [way.fit(args, kwargs) for way in ways]
         count = len(args) + len(kwargs)
         plausible = [j for j, way in enumerate(ways) if way.may_have(count)]
-        if len(ways) == 1 or len(plausible) == 1:
-            said = failed[plausible[0] if len(ways) > 1 else 0]
-            raise TypeError(said if said.startswith("expected ") else f"{self.called}(){said}")
+        if (len(ways) == 1 and not had_another_order(self.called)) or len(plausible) == 1:
+            raise TypeError(f"{self.called}(){failed[plausible[0] if len(ways) > 1 else 0]}")
         given = [type_name(a) for a in args[bound:]] + [f"{k}={type_name(a)}" for k, a in kwargs.items()]
         got = ", ".join(given) + ", " * (len(given) == len(kwargs) > 0)
-        raise TypeError(f"{self.called}() received an invalid combination of arguments - got ({got}), but expected one "
-                        "of:\n" + "".join(f" * {way.shown}\n" for way in ways))
+        shown = "one of:\n" + "".join(f" * {way.shown}\n" for way in ways) if len(ways) > 1 else f"{ways[0].shown}\n"
+        raise TypeError(f"{self.called}() received an invalid combination of arguments - got ({got}), but expected "
+                        f"{shown}")
 
 
 class _Way:
@@ -211,8 +215,10 @@ class _Way:
         if self.spreads and n > bound and hasattr(args[bound], "__index__"):
             args, n = (*args[:bound], args[bound:]), bound + 1
         if n > self.count and not self.rest:
-            takes = self.count - bound
-            return (f" takes {takes} positional argument{'s' * (takes != 1)} but {n - bound} "
+            most, least = self.count - bound, len(self.required) - bound
+            if least != most:
+                return f" takes from {least} to {most} positional arguments but {n - bound} were given"
+            return (f" takes {most} positional argument{'s' * (most != 1)} but {n - bound} "
                     f"{'was' if n - bound == 1 else 'were'} given")
         given: dict[int, Any] = dict(enumerate(args[:self.count]))
         places = [*range(bound, min(n, self.count))]
@@ -228,18 +234,21 @@ class _Way:
             else:
                 given[j] = x
                 places.append(j)
+        missing = [self.parameters[j].name for j in self.required if j not in given]
         for j in places:
             kind, x = self.kinds[j], given[j]
             if kind is not None and type(x) not in kind.plain and x is not self.parameters[j].default:
                 try:
                     given[j] = kind.taken(x)
                 except Unpacked as said:
-                    return f"{said}" if f"{said}".startswith("expected") else (
-                        f": argument '{self.parameters[j].name}' {said}")
-                except TypeError:
+                    if missing:  # it is of another form then
+                        break
+                    raise Unpacked(f"{said}".format(j - bound) if f"{said}".startswith("expected") else (
+                        f"{{}}: argument '{self.parameters[j].name}' {said}")) from None
+                except TypeError as said:
                     place = f" (position {j + 1 - bound})" if j < n else ""
-                    return (f": argument '{self.parameters[j].name}'{place} must be {kind.name}, not {type_name(x)}")
-        missing = [self.parameters[j].name for j in self.required if j not in given]
+                    found = f"{said}" if isinstance(said, Beginning) else f", not {type_name(x)}"
+                    return f": argument '{self.parameters[j].name}'{place} must be {kind.name}{found}"
         if missing:
             listed = ", ".join(f'"{name}"' for name in missing)
             return f" missing {len(missing)} required positional arguments: {listed}"

@@ -12,7 +12,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from tapegrad import dtypes, errors
+from tapegrad import dtypes, errors, formats
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import machine
 from tapegrad.named_tuples import NamedTuple
@@ -20,6 +20,7 @@ from tapegrad.named_tuples import NamedTuple
 Tensor = Any
 Ints = Any  # one whole number, or several
 Sizes = Any  # several whole numbers: in a sequence, or each as an argument of its own
+Text = str  # an annotation `str` is the function's own affair, as in PyTorch's Python
 Number = Union[int, float, bool]  # noqa: UP007  (Python 3.10 evaluates it)
 TensorBase = machine.TensorBase
 
@@ -33,7 +34,11 @@ class Kind(NamedTuple):
 
 
 class Unpacked(TypeError):
-    """An element of a sequence is of the wrong kind: where it stands."""
+    """An element of a sequence is of the wrong kind: where it stands. It was taken for a sequence of the right one."""
+
+
+class Beginning(TypeError):
+    """The first element of a sequence is of the wrong kind: of which type."""
 
 
 def _number(x: Any, categories: tuple[int, ...]) -> Any:
@@ -76,7 +81,7 @@ def _int_each(x: Any) -> Any:
             found.append(_int(n))
         except TypeError:
             if place == 1:
-                raise
+                raise Beginning(f", but found element of type {type_name(n)} at pos 0") from None
             raise Unpacked(f'failed to unpack the object at pos {place} with error "type must be tuple of ints,but '
                            f'got {type(n).__name__}"') from None
     return tuple(found)
@@ -104,8 +109,12 @@ def _tensors(x: Any) -> Any:
     if isinstance(x, (list, tuple)):
         for place, item in enumerate(x):
             if not isinstance(item, TensorBase):
-                raise Unpacked(f"expected Tensor as element {place} in argument 0, but got {type(item).__name__}")
+                raise Unpacked(f"expected Tensor as element {place} in argument {{}}, but got {type(item).__name__}")
         return x
+    raise TypeError
+
+
+def _nothing(x: Any) -> Any:
     raise TypeError
 
 
@@ -119,6 +128,9 @@ KINDS = {
     "Tensor": Kind((), "Tensor", _tensor),
     "Tensors": Kind((), "tuple of Tensors", _tensors),
     "dtype": Kind((dtypes.dtype,), "torch.dtype", dtypes.named),
+    "Text": Kind((str,), "str", _nothing),
+    "layout": Kind((formats.layout,), "torch.layout", _nothing),
+    "memory_format": Kind((formats.memory_format,), "torch.memory_format", _nothing),
 }
 
 
@@ -129,7 +141,7 @@ def kind_of(annotation: str) -> Kind | None:
     >>> kind_of("int | None").name, kind_of("Any")
     ('int', None)
     """
-    names = annotation.split(" | ")
+    names = annotation.replace(" / ", " | ").split(" | ")
     if not {*names} <= {*KINDS, "None", "Dtype"}:
         return None
     kinds = [KINDS["dtype" if name == "Dtype" else name] for name in names if name != "None"]
@@ -152,4 +164,4 @@ def type_name(x: Any) -> str:
     """A type as PyTorch's errors name it."""
     if isinstance(x, TensorBase):
         return type(x).__name__
-    return "torch.dtype" if isinstance(x, dtypes.dtype) else errors.type_name(x)
+    return errors.type_name(x)

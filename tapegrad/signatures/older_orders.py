@@ -16,6 +16,10 @@ _NUMBERS = {  # the names of those numbers, and how many tensors there are
 _warned: list[str] = []
 
 
+def had_another_order(name: str) -> bool:
+    return name.rstrip("_") in _NUMBERS
+
+
 def formerly(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """Such a call of the function `name` in today's order; None where it is not one.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 from collections.abc import Callable
 from keyword import iskeyword
 from types import FunctionType
@@ -14,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad.named_tuples import NamedTuple
 from tapegrad.signatures.kinds import Kind, kind_of
-from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME, SEVERAL
+from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME, OPEN, SEVERAL
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
 
 REQUIRED = inspect.Parameter.empty
-_OPTIONS = ("dtype", "out", "pin_memory", "requires_grad")
 _SHOWN = {"device": "torch.device", "layout": "torch.layout",
           "memory_format": "torch.memory_format", "Generator": "torch.Generator"}
 
@@ -46,6 +46,8 @@ class Parameter(NamedTuple):
         """As PyTorch lists it: `bool keepdim = False`."""
         first = self.annotation.split(" | ")[0]
         shown = self.kind.name if self.kind is not None else _SHOWN.get(first, first)
+        if shown == "Any" and self.name in ("input", "other"):  # numbers too, for operators
+            shown = "Tensor"
         if self.default is REQUIRED:
             return f"{shown} {'*' * self.rest}{self.name}"
         return f"{shown} {self.name} = {self.default}"
@@ -75,6 +77,18 @@ class Form(NamedTuple):
     def without(self, *names: str) -> Form:
         return Form(tuple(p for p in self.parameters if p.name not in names))
 
+    def spelled_out(self) -> list[Form]:
+        """The forms that PyTorch has where one parameter may be this or that (`Tensor / Number`); some are tensors.
+
+        >>> [str(form) for form in Form.of_text("input, other: Tensor / Number").spelled_out()]
+        ['(Tensor input, Tensor other)', '(Tensor input, Number other)']
+        """
+        kinds = [p.annotation.split(" / ") for p in self.parameters]
+        combined = [Form(tuple(p._replace(annotation=kind) for p, kind in zip(self.parameters, each[::-1])))
+                    for each in itertools.product(*kinds[::-1])]
+        return [form for form in combined if form.parameters[:1] == self.parameters[:1] or any(
+            p.annotation == "Tensor" for p in form.parameters)]
+
     def method(self) -> Form:
         """The form that a method takes, whose first argument is the tensor: `out` is for functions."""
         return Form(self.parameters[1:]).without("out")
@@ -91,7 +105,7 @@ class Form(NamedTuple):
         if code.co_flags & inspect.CO_VARARGS:
             names.append(code.co_varnames[end])
         names += code.co_varnames[count:end]
-        kinds = {name: KINDS_BY_NAME[name] if kind == "Any" and name in _OPTIONS else kind
+        kinds = {name: OPEN[name] if kind == "Any" and name in OPEN else kind
                  for name, kind in kinds.items()}
         return Form(tuple(Parameter(
             name, kinds.get(name, "Any"), given.get(name, REQUIRED), j >= count and name not in code.co_varnames[end:],
@@ -120,11 +134,11 @@ class Form(NamedTuple):
     @staticmethod
     def of_operation(op: Operation) -> Form:
         """What an operation's declaration says: operands, attributes, and `out` unless it writes in place."""
-        kinds = ["Tensor" if own.lstrip("*") in op.tensors else "Any" for own in op.operands]
+        kinds = ["Tensor" if op.arity == 1 or own.lstrip("*") in op.tensors else "Any" for own in op.operands]
         operands = [Parameter(name.lstrip("*"), kind, rest=name[0] == "*")
                     for name, kind in zip(operand_names(op), kinds)]
         named = op.variadic or any(a not in op.defaults for a in op.attributes[len(op.attributes) - len(op.defaults):])
-        attributes = [Parameter(a, "Any", op.defaults.get(a, REQUIRED), named) for a in op.attributes]
+        attributes = [Parameter(a, OPEN.get(a, "Any"), op.defaults.get(a, REQUIRED), named) for a in op.attributes]
         out = [Parameter("out", KINDS_BY_NAME["out"], None, True)] if op.inplace_of is None else []
         return Form((*operands, *attributes, *out))
 

@@ -2,7 +2,8 @@
 
 Several forms of one name stand in the order in which they are tried. A method has the forms of the function of its
 name, less the tensor itself and `out`, unless it has lines of its own; in-place methods likewise. Parameters are
-written as in a `def`; what is of one kind, or has one default, wherever it occurs goes without.
+written as in a `def`; what is of one kind, or has one default, wherever it occurs goes without. `Tensor / Number` is
+either, and a form for each in what is said of a call that fits none.
 """
 from __future__ import annotations
 
@@ -14,9 +15,21 @@ KINDS_BY_NAME = {
     "out": "Tensor | None", "generator": "Generator", "layout": "layout", "device": "device",
     "memory_format": "memory_format", "unbiased": "bool", "correction": "Number", "descending": "bool",
     "stable": "bool", "inplace": "bool", "non_blocking": "bool", "copy": "bool", "start": "Number", "end": "Number",
-    "step": "Number", "offset": "int", "reduce": "str", "hermitian": "bool", "upper": "bool", "check_errors": "bool",
-    "pivot": "bool", "left": "bool", "A": "Tensor", "B": "Tensor", "rounding_mode": "str", "driver": "str",
+    "step": "Number", "offset": "int", "reduce": "Text", "hermitian": "bool", "upper": "bool", "check_errors": "bool",
+    "pivot": "bool", "left": "bool", "A": "Tensor", "B": "Tensor", "rounding_mode": "Text", "driver": "Text",
 }
+# What these are called is what they are, also where a function leaves it open (`Any`).
+OPEN = {
+    **{name: KINDS_BY_NAME[name] for name in ("dtype", "out", "pin_memory", "requires_grad", "layout", "memory_format",
+                                              "A", "B")},
+    **dict.fromkeys(("LU", "pivots", "x1", "input1"), "Tensor"),
+    **dict.fromkeys(("weight", "bias", "running_mean", "running_var", "pos_weight", "weights", "fweights", "aweights",
+                     "b_ih", "b_hh", "linear_bias", "attn_mask", "lengths", "offsets"), "Tensor | None"),
+    **dict.fromkeys(("kernel_size", "stride", "padding", "dilation", "output_padding"), "Ints"),
+    "normalized_shape": "Sizes", "physical_layout": "Sizes", "lambd": "Number", "approximate": "Text",
+    **dict.fromkeys(("nan", "posinf", "neginf", "eps"), "float | None"), "initial": "Number | None",
+}
+KINDS_BY_NAME |= OPEN
 DEFAULTS: dict[str, Any] = {  # of what may only be given by name
     "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False,
     "generator": None, "memory_format": None, "keepdim": False, "correction": None,
@@ -37,9 +50,9 @@ _PRODUCT = "*, beta = 1, alpha = 1, out"
 _WHOLE, _ALONG = "input, *, out", "input, dim, keepdim = False, *, out"
 _MOMENT = ("input, dim: Ints | None, unbiased = True, keepdim = False",
            "input, dim: Ints | None = None, *, correction, keepdim", "input, unbiased = True")
-_CONVOLUTION = ("input, weight: Tensor, bias: Tensor | None = None, stride = 1, padding = 0, dilation = 1, "
+_CONVOLUTION = ("input, weight: Tensor, bias: Tensor | None = None, stride = 1, padding: Any = 0, dilation = 1, "
                 "groups: int = 1")
-_POOLING = "input, kernel_size, stride = (), padding = 0, dilation = 1, ceil_mode: bool = False"
+_POOLING = "input, kernel_size, stride: Ints | None = (), padding = 0, dilation = 1, ceil_mode: bool = False"
 
 FORMS: dict[str, tuple[str, ...]] = {
     # ---------------------------------------------------------------- tensors from nothing
@@ -72,12 +85,19 @@ FORMS: dict[str, tuple[str, ...]] = {
     "lerp": ("input, end: Tensor, weight: Tensor, *, out", "input, end: Tensor, weight: Number, *, out"),
     **dict.fromkeys(("clamp", "clip"), ("input, min: Tensor = None, max: Tensor | Number = None, *, out",
                                         "input, min: Number = None, max: Number = None, *, out")),
-    "clamp_min": ("input, min: Tensor | Number, *, out",), "clamp_max": ("input, max: Tensor | Number, *, out",),
-    "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor | Number",),
+    **{f"clamp_{name}": (f"input, {name}: Tensor / Number, *, out",) for name in ("max", "min")},
+    **dict.fromkeys(("copysign", "eq", "fmod", "ge", "greater", "greater_equal", "gt", "le", "less", "less_equal", "lt",
+                     "ne", "not_equal"), ("input, other: Tensor / Number, *, out",)),
+    **dict.fromkeys(("bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+                     "remainder", "xlogy", "special.xlogy", "special.xlog1py"),
+                    ("input: Tensor / Number, other: Tensor / Number, *, out",)),
+    **dict.fromkeys(("pow", "float_power"), ("input: Tensor / Number, exponent: Tensor / Number, *, out",)),
+    "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor / Number",),
+    "index_fill": ("input, dim, index, value: Tensor / Number",),
+    "masked_fill": ("input, mask: Tensor, value: Tensor / Number",),
     "Tensor.fill_diagonal_": ("fill_value: Number, wrap: bool = False",),
-    "Tensor.fill_": ("value: Tensor | Number",), "fill_": ("input, value: Tensor | Number",),
     "Tensor.copy_": ("other: Tensor | Number, non_blocking = False",),
-    "divide": ("input, other: Any, *, out", "input, other: Any, *, rounding_mode: str | None, out"),
+    "divide": ("input, other: Any, *, out", "input, other: Any, *, rounding_mode: Text | None, out"),
     "subtract": ("input, other: Any, *, alpha = 1, out", "input, other: Number, alpha = 1"),
     "rsub": ("input, other: Any, *, alpha = 1", "input, other: Number, alpha = 1"),
     "nan_to_num_": ("input, nan: float = None, posinf: float = None, neginf: float = None",),
@@ -86,8 +106,8 @@ FORMS: dict[str, tuple[str, ...]] = {
         ("elements: Tensor", "test_elements: Tensor"), ("element: Number", "test_elements: Tensor"),
         ("elements: Tensor", "test_element: Number"))),
     "round": ("input, *, out", "input, *, decimals: int, out"), "special.round": ("input, *, decimals: int = 0, out",),
-    "where": ("condition: Tensor", "condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out"),
-    "Tensor.where": ("condition: Tensor, other: Tensor | Number",),
+    "where": ("condition: Tensor", "condition: Tensor, input: Tensor / Number, other: Tensor / Number, *, out"),
+    "Tensor.where": ("condition: Tensor, other: Tensor / Number",),
     **dict.fromkeys(("special.airy_ai", "special.scaled_modified_bessel_k0", "special.scaled_modified_bessel_k1",
                      "special.spherical_bessel_j0"), ("x: Tensor, *, out",)),
     "special.zeta": ("input, other: Tensor, *, out", "input: Number, other: Tensor, *, out",
@@ -107,6 +127,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "mean": ("input, *, dtype, out", "input, dim: Ints | None, keepdim = False, *, dtype, out"),
     "sum": ("input, *, dtype", "input, dim: Ints | None, keepdim = False, *, dtype, out"),
     "prod": ("input, *, dtype", "input, dim, keepdim = False, *, dtype, out"),
+    **dict.fromkeys(("quantile", "nanquantile"), (
+        "input, q: Tensor / float, dim: int | None = None, keepdim = False, *, interpolation: Text = 'linear', out",)),
     "logsumexp": ("input, dim: Ints, keepdim = False, *, out",), "logcumsumexp": ("input, dim, *, out",),
     **dict.fromkeys(("std", "var"), (f"{_MOMENT[0]}, *, out", f"{_MOMENT[1]}, out", _MOMENT[2])),
     **dict.fromkeys(("std_mean", "var_mean"), _MOMENT),
@@ -143,6 +165,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "resize_as_": ("input, the_template: Tensor, *, memory_format",),
     "Tensor.resize_as_": ("the_template: Tensor, *, memory_format",),
     # ---------------------------------------------------------------- at indices
+    "bucketize": ("input: Tensor / Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out",),
+    "searchsorted": ("sorted_sequence: Tensor, input: Tensor / Number, *, out_int32: bool = False, "
+                     "right: bool = False, side: Text | None = None, sorter: Tensor | None = None, out",),
     "nonzero": ("input, *, as_tuple: bool = False, out",),
     "index_copy": ("input, dim, index, source: Tensor, *, out",),
     "index_reduce": ("input, dim, index, source: Tensor, reduce, *, include_self: bool = True, out",),
@@ -166,7 +191,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "linalg.cholesky": ("input, *, upper = False, out",),
     "linalg.cholesky_ex": ("input, *, upper = False, check_errors = False, out",),
     "linalg.cond": ("input, p: Any = None, *, out",), "linalg.det": ("A, *, out",),
-    "linalg.eigh": ("input, UPLO: str = 'L', *, out",), "linalg.eigvalsh": ("input, UPLO: str = 'L', *, out",),
+    "linalg.eigh": ("input, UPLO: Text = 'L', *, out",), "linalg.eigvalsh": ("input, UPLO: Text = 'L', *, out",),
     "linalg.lstsq": ("input, b: Tensor, rcond: float | None = None, *, driver = None, out",),
     "linalg.lu": ("A, *, pivot = True, out",), "linalg.lu_factor": ("A, *, pivot = True, out",),
     "linalg.lu_factor_ex": ("A, *, pivot = True, check_errors = False, out",),
@@ -180,6 +205,10 @@ FORMS: dict[str, tuple[str, ...]] = {
                     "input, rcond: Any, hermitian = False, *, out"),
     "linalg.norm": ("input, ord: Any = None, dim: Ints | None = None, keepdim = False, *, dtype, out",),
     "linalg.vector_norm": ("input, ord: Number = 2, dim: Ints | None = None, keepdim = False, *, dtype, out",),
+    "linalg.svd": ("A, full_matrices: bool = True, *, driver = None, out",),
+    "linalg.svdvals": ("A, *, driver = None, out",), "linalg.qr": ("A, mode: Text = 'reduced', *, out",),
+    "linalg.multi_dot": ("tensors: Tensors, *, out",), "linalg.vander": ("x: Tensor, *, N: int | None = None",),
+    "linalg.vecdot": ("x: Tensor, y: Tensor, *, dim = -1, out",),
     "linalg.householder_product": ("input, tau: Tensor, *, out",),
     "linalg.solve_triangular": ("input, B, *, upper, left = True, unitriangular: bool = False, out",),
     "linalg.tensorinv": ("input, ind: int = 2, *, out",),
@@ -192,7 +221,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     **{f"nn.functional.fractional_max_pool{n}d_with_indices": (
         "input, kernel_size, output_size = None, output_ratio = None, return_indices: bool = False, "
         "_random_samples = None",) for n in (2, 3)},
-    "adaptive_max_pool1d": ("input, output_size",),
+    **dict.fromkeys(("adaptive_max_pool1d", "adaptive_avg_pool1d"), ("input, output_size: Ints",)),
     **{f"{space}avg_pool1d": (_POOLING.replace("dilation = 1, ", "") + ", count_include_pad: bool = True",)
        for space in ("", "nn.functional.")},
     "group_norm": ("input, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, "

@@ -227,6 +227,28 @@ CALLS = {
     "bmm, dtypes": lambda t: t.bmm(t.ones(1, 2, 2), t.ones(1, 2, 2).double()),
     "einsum, dtypes": lambda t: t.einsum("ij,jk", t.ones(2, 2), t.ones(2, 2).double()),
     "tensordot, dtypes": lambda t: t.tensordot(t.ones(3), t.ones(3).double(), 1),
+    **{f"einsum {e!r} of {n}": lambda t, e=e, n=n: t.einsum(e, *[t.ones(2, 3), t.ones(3, 2)][:n])
+       for n in (1, 2) for e in ("ij..,jk", "i.j", "i...j...,jk", "...,...", "ij1,jk", "ij,jk->ik->k", ".ij", "ij.",
+                                 "ij,jk->.ik", "ij,jk->i.k", "ij->......", "ijk...", "ij->i,j", "ij,jk->ii", "ij->iz",
+                                 "ij,", "ij,jk,kl", " i j , j k -> k i", "ij->ji...")},
+    **{f"{name} of bools": lambda t, name=name, given=given: getattr(t.tensor([True, False]), name)(*given)
+       for name in ("median", "nanmedian") for given in ((), (0,))},
+    **{f"bools to {power} in place": lambda t, power=power: t.tensor([True, False]).pow_(power)
+       for power in (True, False)},
+    **{f"node of ctc, {r}, {z}": lambda t, r=r, z=z: (lambda loss: [loss.grad_fn, [
+        f and f.name() for f, _ in loss.grad_fn.next_functions]])(t.nn.functional.ctc_loss(
+            t.zeros(5, 2, 4, requires_grad=True).log_softmax(2), t.ones(2, 2).long(), (5, 5), (2, 2), reduction=r,
+            zero_infinity=z)) for r in ("none", "sum", "mean") for z in (False, True)},
+    "too many": lambda t: t.allclose(t.ones(2), t.ones(2), 1, 2, True, 5, 6),
+    "an operand by name": lambda t: t.sin(input="a"), "a dtype for an operand": lambda t: t.sin(t.float32),
+    "a layout in words": lambda t: t.empty(2, layout="a"),
+    "a float for a dim": lambda t: t.amax(t.ones(2), [1.5]), "a text among dims": lambda t: t.sum(t.ones(2), [0, "a"]),
+    "a number among tensors": lambda t: t.sort(t.ones(2), out=[1.5]),
+    "a window in words": lambda t: t.nn.functional.max_pool2d(t.ones(1, 1, 2, 2), "a"),
+    "a bias in numbers": lambda t: t.nn.functional.linear(t.ones(2), t.ones(2, 2), 3),
+    "no stride": lambda t: t.nn.functional.avg_pool1d(t.ones(1, 1, 4), 2, None),
+    "a reduction that is none": lambda t: t.ones(3).scatter_reduce(0, t.tensor([0]), t.ones(3), 3),
+    "a driver": lambda t: t.linalg.svd(t.eye(2), driver="gesvd"),
 }
 TRACKED = {  # where PyTorch goes on to say where to file an issue with it
     "an item in a batch": lambda t: t.func.vmap(lambda x: x.item())(t.ones(2)),
@@ -251,6 +273,19 @@ TYPES = {  # where PyTorch lists all that it takes
 @pytest.mark.parametrize("call", CALLS)
 def test_as_pytorch(call):
     assert_alike(CALLS[call])
+
+
+SEVERAL = [  # whose forms the message lists
+    "t.eq(x, 'a')", "t.fill_(x, 'a')", "t.where(x > 0, 'a', x)", "t.pow(x, 'a')", "t.clamp_min(x, None)",
+    "t.bitwise_and(x, [])", "t.masked_fill(x, x > 0, 'a')", "t.quantile(x, 'a')",
+    "t.add(x)", "t.xlogy(x, {})", "t.index_fill(x, 0, x, None)", "t.copysign(x, foo=1)", "t.eye(2, layout='a')"]
+
+
+@pytest.mark.parametrize("call", SEVERAL)
+def test_calls_that_fit_no_form(call):
+    kinds, said = zip(*(refusal(lambda t=t: eval(call, {"t": t, "x": t.ones(2)})) for t in (torch, tapegrad)))
+    assert kinds == ("TypeError", "TypeError")
+    assert said[1].partition("but expected")[0] == said[0].partition("but expected")[0]
 
 
 @pytest.mark.parametrize("call", TRACKED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import itertools
 import math
 import string
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from tapegrad import shapes
@@ -114,52 +114,39 @@ def einsum(equation: Any, *operands: Any) -> Any:
         operands = tuple(operands[0])
     if not operands:
         raise RuntimeError("einsum(): must provide at least one operand")
-    text = equation.replace(" ", "")
-    left, arrow, right = text.partition("->")
-    terms = left.split(",")
-    if len(terms) != len(operands):
-        raise RuntimeError("einsum(): " + ("more operands were provided than specified in the equation"
-                           if len(terms) < len(operands) else
-                           "fewer operands were provided than specified in the equation"))
-    dots = max([x.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands) if "..." in t], default=0)
+    left, arrow, right = equation.partition("->")
+    terms = _terms(left, len(operands))
+    free = [x.ndim - sum(c != DOTS for c in t) for t, x in zip(terms, operands)]  # of so many axes nothing is said
+    for k, (t, x, n) in enumerate(zip(terms, operands, free)):
+        if n < 0 if DOTS in t else n != 0:
+            what = ("is more than the number of dimensions ({}) for operand {}" if DOTS in t else
+                    "does not match the number of dimensions ({}) for operand {} and no ellipsis was given")
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({x.ndim - n}) "
+                               + what.format(x.ndim, k))
+    dots = max([n for t, n in zip(terms, free) if DOTS in t], default=0)
     ellipsis = [chr(0x100 + i) for i in range(dots)]
 
-    wrong = next((c for c in text.replace("...", "").replace(",", "").replace("->", "") if not (
-        c.isascii() and c.isalpha())), None)
-    if wrong is not None:
-        raise RuntimeError(f"einsum(): invalid subscript given at index {equation.index(wrong)} in the equation "
-                           "string, subscripts must be in [a-zA-Z]")
+    def spelled(term: list[str], own: int) -> list[str]:
+        return [label for c in term for label in (ellipsis[dots - own:] if c == DOTS else [c])]
 
-    def spelled(term: str, ndim: int | None) -> list[str]:
-        before, found, after = term.partition("...")
-        own = dots if ndim is None else ndim - len(before + after)
-        return [*before, *(ellipsis[dots - own:] if found else []), *after]
-
-    labels = [spelled(t, x.ndim) for t, x in zip(terms, operands)]
+    labels = [spelled(t, n) for t, n in zip(terms, free)]
     sizes: dict[str, int] = {}
     values = []
     for k, (own, x) in enumerate(zip(labels, operands)):
-        if len(own) != x.ndim:
-            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(own)}) does not match the "
-                               "number "
-                               f"of dimensions ({x.ndim}) for operand {k} and no ellipsis was given")
         x, own = _diagonals(x, own, k)
-        for c, n in zip(own, x.shape):
+        for d, (c, n) in enumerate(zip(own, x.shape)):
             if sizes.setdefault(c, n) == 1:
                 sizes[c] = n
             elif n not in (1, sizes[c]):
+                if c in ellipsis:
+                    raise RuntimeError(f"einsum(): dimension {d} covered by ellipsis in operand {k}has size {n} which "
+                                       "does not broadcast with previously seen ellipsis with size "
+                                       f"{sizes[c]} for the respective dimension")
                 raise RuntimeError(f"einsum(): subscript {c} has size {n} for operand {k} which does not broadcast "
-                                   "with "
-                                   f"previously seen size {sizes[c]}")
+                                   f"with previously seen size {sizes[c]}")
         values.append((x, own))
     if arrow:
-        wanted = spelled(right, None)
-        for c in wanted:
-            if wanted.count(c) > 1:
-                raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
-            if c not in sizes:
-                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input "
-                                   "operand")
+        wanted = spelled(_result(right, len(left) + len(arrow), sizes), dots)
     else:
         every = [c for own in labels for c in own]
         wanted = [*ellipsis, *sorted({c for c in every if every.count(c) == 1 and c not in ellipsis})]
@@ -171,6 +158,65 @@ def einsum(equation: Any, *operands: Any) -> Any:
     if gone:
         total, own = total.sum(gone), [c for c in own if c in wanted]
     return total.permute(*(own.index(c) for c in wanted)) if own != wanted else total
+
+
+DOTS = "..."
+
+
+def _subscript(c: str, at: int) -> str:
+    if not (c.isascii() and c.isalpha()):
+        raise RuntimeError(f"einsum(): invalid subscript given at index {at} in the equation string, subscripts must "
+                           "be in [a-zA-Z]")
+    return c
+
+
+def _terms(left: str, count: int) -> list[list[str]]:
+    """The subscripts of each of so many operands, with `DOTS` among them."""
+    terms: list[list[str]] = [[]]
+    i = 0
+    while i < len(left):
+        if left[i] == ",":
+            terms.append([])
+            if len(terms) > count:
+                raise RuntimeError("einsum(): fewer operands were provided than specified in the equation")
+        elif left[i] == ".":
+            if DOTS in terms[-1]:
+                raise RuntimeError(f"einsum(): found '.' for operand {len(terms) - 1} for which an ellipsis was "
+                                   "already found")
+            if not left.startswith(DOTS, i):
+                raise RuntimeError(f"einsum(): found '.' for operand {len(terms) - 1} that is not part of any ellipsis")
+            terms[-1].append(DOTS)
+            i += 2
+        elif left[i] != " ":
+            terms[-1].append(_subscript(left[i], i))
+        i += 1
+    if len(terms) < count:
+        raise RuntimeError("einsum(): more operands were provided than specified in the equation")
+    return terms
+
+
+def _result(right: str, start: int, known: Container[str]) -> list[str]:
+    """The subscripts of the result, which begin at a place of the equation."""
+    found: list[str] = []
+    i = 0
+    while i < len(right):
+        c = right[i]
+        if c == ".":
+            if DOTS in found:
+                raise RuntimeError("einsum(): found '.' for output but an ellipsis (...) was already found")
+            if not right.startswith(DOTS, i):
+                raise RuntimeError("einsum(): found '.' for output that is not part of any ellipsis (...)")
+            found.append(DOTS)
+            i += 2
+        elif c != " ":
+            if _subscript(c, start + i) in found:
+                raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
+            if c not in known:
+                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input "
+                                   "operand")
+            found.append(c)
+        i += 1
+    return found
 
 
 def _diagonals(x: Any, labels: list[str], operand: int) -> tuple[Any, list[str]]:

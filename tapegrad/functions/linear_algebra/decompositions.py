@@ -39,6 +39,12 @@ def _matrix(name: str, A: Any) -> None:
     expect_floating(name, A)
 
 
+def _no_driver(driver: str | None) -> None:
+    if driver is not None:
+        raise RuntimeError("torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with "
+                           "cuSOLVER backend.")
+
+
 @one_node("LinalgSvdBackward0", 3)
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
     """U, S and Vᵀ with A = U diag(S) Vᵀ (`torch.linalg.svd`).
@@ -52,6 +58,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: A
     differentiation.
     """
     _matrix("linalg.svd", A)
+    _no_driver(driver)
     factors = apply(operation("linalg_svd_factors"), (A,), (("complete", bool(full_matrices)),))
     u, vt = singular_vectors(factors, *A.shape[-2:])
     return named("linalg_svd", U=u, S=apply(operation("linalg_svd_values"), (A, factors)), Vh=vt)
@@ -70,6 +77,7 @@ METHODS["svd"] = PUBLIC["svd"] = torch_svd
 def svdvals(A: Any, *, driver: str | None = None, out: Any = None) -> Any:
     """Singular values, largest first (`torch.linalg.svdvals`)."""
     _matrix("linalg.svd", A)
+    _no_driver(driver)
     return into(out, singular_values(A))
 
 

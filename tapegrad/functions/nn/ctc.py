@@ -9,6 +9,8 @@ import numpy as np
 from tapegrad import creation
 from tapegrad.functions.common import PUBLIC, kind_name
 from tapegrad.functions.nn.activations import nn
+from tapegrad.functions.pointwise.arithmetic import where
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 _NOWHERE = -1e30  # the logarithm of no probability: finite, so that its gradient is zero and not NaN
@@ -82,7 +84,22 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     for n in heard:
         if n > steps:
             raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {n} {_CHECKED}")
-    labels = _labels(texts, written, blank, classes)
+    loss = _losses(x, _labels(texts, written, blank, classes), heard, written, blank)
+    if zero_infinity:
+        loss = where(loss == math.inf, creation.zeros((), dtype=x.dtype), loss)
+    if reduction == "mean":
+        return (loss / creation.from_array(np.maximum(written, 1), x.dtype)).mean()
+    if reduction == "sum":
+        return loss.sum()
+    if reduction != "none":
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return loss if batched else loss.squeeze(0)
+
+
+@one_node("CtcLossBackward0")
+def _losses(x: Tensor, labels: Any, heard: list[int], written: list[int], blank: int) -> Any:
+    """Of each of a batch; infinite where there is no alignment."""
+    steps, count, _ = x.shape
     width = labels.shape[1]
     emitted = x.gather(2, creation.from_array(np.broadcast_to(labels, (steps, count, width)).copy()))
     skips = np.full(labels.shape, _NOWHERE)  # over a blank, to a letter that is not the one before
@@ -108,14 +125,6 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     mass = (x.exp().sum(2) * heard_at).sum(0)
     loss = loss + (mass - mass.detach())  # the normalisation's share of the gradient
     impossible = loss.detach() > -_NOWHERE / 2
-    if bool(impossible.any()):
-        loss = loss.masked_fill(impossible, 0.0 if zero_infinity else math.inf)
-    if reduction == "mean":
-        return (loss / creation.from_array(np.maximum(written, 1), x.dtype)).mean()
-    if reduction == "sum":
-        return loss.sum()
-    if reduction != "none":
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-    return loss if batched else loss.squeeze(0)
+    return loss.masked_fill(impossible, math.inf) if bool(impossible.any()) else loss
 
 

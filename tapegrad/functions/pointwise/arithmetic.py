@@ -88,6 +88,8 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
 
 @overrides("pow_")
 def pow_(self: Any, exponent: Any) -> Any:
+    if isinstance(exponent, bool) and self.dtype is dtypes.bool_:
+        return apply_inplace(operation("bitwise_or_"), (self, not exponent))
     return apply_inplace(operation("pow_"), (self, exponent), teach=_expect_power(self, exponent))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
 from tapegrad.autograd.made_nodes import without_derivative
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, differentiated
@@ -208,6 +208,8 @@ def _of_row(places: Any, dims: shapes.Shape, keepdim: bool) -> Any:
 
 def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
     def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
+        if input.dtype is dtypes.bool_ and (dim is not None or input.numel()):
+            raise NotImplementedError(f"\"median_{'cpu' if dim is None else 'out'}\" not implemented for 'Bool'")
         if dim is None:
             return into(out, one_node(f"{name.capitalize()}Backward0")(_median_of_all)(input, ignore_nan))
         dims = axis_of(input, dim)

@@ -6,17 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, errors, shapes
-from tapegrad.autograd.made_nodes import without_derivative
-from tapegrad.creation import check_room, from_array, linspace
+from tapegrad import dtypes, shapes
+from tapegrad.creation import check_room, from_array
 from tapegrad.functions.common import (
     in_place,
     into,
-    into_each,
-    invalid_combination,
     kind_name,
     method,
-    named,
     public,
     warn,
 )
@@ -202,79 +198,6 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     inside = array[(array >= low) & (array <= high)].astype(np.float64)
     places = np.minimum(((inside - low) * bins / (high - low)).astype(np.int64), bins - 1)
     return into(out, from_array(np.bincount(places, minlength=bins), input.dtype))
-
-
-@method
-def histogram(input: Tensor, bins: int | Tensor = 100, *, range: tuple[float, float] | None = None,
-              weight: Tensor | None = None, density: bool = False, out: Any = None) -> Any:
-    """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
-
-    >>> import tapegrad as torch
-    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=2, range=(0.0, 3.0)).hist
-    tensor([2., 1.])
-
-    `bins` are equal ones between the extremes, or within a `range`, or a tensor of edges in order; the last edge
-    belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1.
-    """
-    if isinstance(bins, Tensor):
-        if range is not None:
-            raise invalid_combination("histogram", input, bins, range=range)
-        if bins.ndim != 1:
-            raise RuntimeError("torch.histogramdd: bins tensor should have one dimension, but got "
-                               f"{bins.ndim} dimensions in the bins tensor for dimension 0")
-        if not bins.numel():
-            raise RuntimeError("torch.histogramdd: bins tensor should have at least 1 element, but got 0 elements in "
-                               "the bins tensor for dimension 0")
-        if bins.dtype is not input.dtype:
-            raise RuntimeError("torch.histogramdd: input tensor and bins tensors should have the same dtype, but got "
-                               f"input with dtype {_c_name(input)} and bins for dimension 0 with dtype {_c_name(bins)}")
-    count = bins.numel() - 1 if isinstance(bins, Tensor) else int(bins)
-    if count <= 0:
-        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {count} for dimension 0")
-    if weight is not None and tuple(weight.shape) != tuple(input.shape):
-        raise RuntimeError("torch.histogramdd: if weight tensor is provided it should have the same shape as the input "
-                           "tensor excluding its innermost dimension, but got input with shape "
-                           f"[{input.numel()}, 1] and weight with shape {[*weight.shape]}")
-    if weight is not None and weight.dtype is not input.dtype:
-        raise RuntimeError("torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should "
-                           f"have the same dtype, but got input({_c_name(input)}), and weight({_c_name(weight)})")
-    if input.dtype not in dtypes.FLOATING:
-        raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind_name(input)}'")
-    array = input._array().reshape(-1)
-    edges = bins if isinstance(bins, Tensor) else linspace(*_ends(array, range), count + 1, dtype=input.dtype)
-    given = edges._array()
-    places = np.searchsorted(given, array, "right") - 1
-    places[array == given[-1]] = count - 1
-    inside = (array >= given[0]) & (array <= given[-1])  # NaN is not
-    weights = None if weight is None else weight._array().reshape(-1)[inside].astype(np.float64)
-    found = np.bincount(places[inside], weights, minlength=count)
-    if density:
-        found = found / (found.sum() * np.diff(given.astype(np.float64)))
-    made = [from_array(found, input.dtype), edges.detach() if isinstance(bins, Tensor) else edges]
-    hist, bin_edges = (without_derivative(x, "NotImplemented", input, refusal=RuntimeError(
-        "derivative for aten::histogram is not implemented")) for x in into_each(out, made))
-    return named("histogram", hist=hist, bin_edges=bin_edges)
-
-
-def _c_name(x: Tensor) -> str:
-    return errors.C_NAMES[x.dtype.name]
-
-
-def _ends(array: Any, range: tuple[float, float] | None) -> tuple[float, float]:
-    """Where the first bin begins and the last one ends."""
-    if range is not None:
-        if len(range) != 2:
-            raise RuntimeError("torch.histogramdd: for a 1-dimensional histogram range should have 2 elements, but got "
-                               f"{len(range)}")
-        low, high = float(range[0]), float(range[1])
-    else:
-        low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 1.0)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise RuntimeError(f"torch.histogramdd: dimension 0's range [{low:g}, {high:g}] is not finite")
-    if low > high:
-        raise RuntimeError(f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} for "
-                           "dimension 0")
-    return (low - 0.5, high + 0.5) if low == high else (low, high)
 
 
 @method
