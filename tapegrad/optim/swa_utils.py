@@ -85,7 +85,8 @@ def get_swa_multi_avg_fn() -> AverageAll:
 
     @no_grad()
     def update(averaged: Tensors, current: Tensors, count: Any) -> None:
-        weight = 1 / (float(count) + 1)
+        # a fraction, which a capture follows
+        weight = 1 / ((count.double().item() if isinstance(count, Tensor) else count) + 1)
         for a, c in zip(averaged, current):
             a.lerp_(c, weight) if a.dtype.is_floating_point else a.copy_(a + (c - a) * weight)
 

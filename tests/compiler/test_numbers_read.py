@@ -50,7 +50,7 @@ of_values("what is no number", 5, lambda x: x if math.isnan(x.sum().item()) else
           lambda i: math.nan if i % 5 == 4 else 1.0 + i)
 of_values("another than itself", 5, lambda x: x if (v := x.sum().item()) != v else x * v,
           lambda i: math.nan if i % 5 == 4 else 1.0 + i)
-of_values("what may fail", CALLS, lambda x: x * (1 / x.sum().item()), lambda i: float(i % 4))
+of_values("what may fail", 7, lambda x: x * (1 / x.sum().item()), lambda i: float(i % 4))
 of_values("a whole number", CALLS, lambda x: x / x.int().sum().item(), lambda i: 4.0 * (i + 1))
 of_values("its text", CALLS, lambda x: (f"{x.sum().item():.1f}", x * x.sum().item()))
 
@@ -75,6 +75,26 @@ def mixed_up(wrap):
 
     x, y = torch.randn(4, 3), torch.tensor([0, 1, 1, 0])
     return lambda i: step(x, y), lambda: list(model.parameters())
+
+
+@program(4)
+def averages_of_weights_and_of_batches(wrap):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4, momentum=None), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    averaged = torch.optim.swa_utils.AveragedModel(model, use_buffers=True)
+
+    @wrap
+    def step(x):
+        optimizer.zero_grad()
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        averaged.update_parameters(model)
+        return loss.item()
+
+    x = torch.randn(5, 3)
+    return lambda i: step(x * (i + 1)), lambda: [*model.state_dict().values(), *averaged.state_dict().values()]
 
 
 @program(3)

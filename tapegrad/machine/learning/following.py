@@ -317,7 +317,7 @@ def _never_fails(graph: Graph, text: str, operands: Sequence[Any]) -> bool:
         return True
     if text == "round({}, {})":
         return type(operands[1]) is int and operands[1] >= 0
-    if text != "{} / {}" or graph.after(operands[1:]) or not _value(operands[1]):
+    if text != "{} / {}" or not _value(operands[1]):
         return False
     return type(operands[1]) not in KINDS or operands[1] != 0  # a condition
 
@@ -478,9 +478,9 @@ STAND_INS = {id(function): _stand_in_for(name, function) for name, function in F
 active: Graph | None = None  # of the capture under way, if it follows numbers
 # The functions that take a stand-in as it is: an operand like any other, or what others are made of by arithmetic.
 _OUT_OF_PLACE = """
-    add addcdiv addcmul clamp clamp_max clamp_min clip cross_entropy div divide eq fill floor_divide fmod ge
-    greater greater_equal gt gumbel_softmax le lerp less less_equal lt masked_fill mul multiply ne not_equal pow
-    remainder rsub sub subtract true_divide where
+    add addcdiv addcmul batch_norm clamp clamp_max clamp_min clip cross_entropy div divide eq fill floor_divide
+    fmod ge greater greater_equal gt gumbel_softmax instance_norm le lerp less less_equal lt masked_fill mul
+    multiply ne not_equal pow remainder rsub sub subtract true_divide where
 """
 # And those that draw with it.
 _DROPPING = "alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout feature_dropout"

@@ -81,12 +81,13 @@ class _BatchNorm(_NormBase):
         if training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if momentum is None:  # the mean of all batches
-                momentum = 1.0 / float(self.num_batches_tracked)
+                momentum = 1.0 / self.num_batches_tracked.double().item()  # a fraction, which a capture follows
         mean, variance = self.running_mean, self.running_var
         if training and not self.track_running_stats:
             mean = variance = None
+        momentum = 0.0 if momentum is None else momentum
         return F.batch_norm(input, mean, variance, self.weight, self.bias,
-                            training or (mean is None and variance is None), momentum or 0.0, self.eps)
+                            training or (mean is None and variance is None), momentum, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):
