@@ -33,7 +33,9 @@ __all__ = ["Addresses", "build", "kernels", "onto", "tile", "turned"]
 KC = 384     # depth of a block: 256 writes c more often (1000 x 1000: 5 %), 512 leaves the first-level cache
 ROWS = 112   # rows of a block of a: 110-440 KiB packed, so that the second-level cache has room for what is streamed
 COLUMNS = 1024      # of b packed at a time
-PACK_B = 96         # rows of a from which packing b pays; below, prefetching it is as good (64 rows: 5-10 % better)
+# Rows of a from which packing b pays. Below, prefetching it is as good (64 rows: 5-10 % better; with long vectors, of
+# which a tile has fewer rows, 2-4 % up to 256, and 1 % at 500).
+PACK_B = {64: 512, 32: 96}
 PACK_A = 128, 300   # rows of a and columns of b from which packing a pays
 # Up to so many rows, and from so many steps along k on, where a column of c lies is on its way while k is gone through:
 # most results are in no cache yet. The steps of an LSTM take 12 % less time then, and 3 % less back (50 of
@@ -153,9 +155,9 @@ class _Source(ProductWriter):
     # --------------------------------------------------------------------------------------------- the micro-kernel
 
     def tile(self, rows: int, vectors: int) -> None:
-        """c[rows, vectors] = a b, or d + a b where there is a d; `turns` times, one below the other.
+        """c[rows, vectors] = a b, or d + a b where there is a d; `turns` times, each so many bytes further of each.
 
-        Of a each begins `step` bytes further. To call them one by one takes shallow ones longer (1000 x 10 x 10: 10 %).
+        To call them one by one takes shallow ones longer (1000 x 10 x 10: 10 %).
 
         Of several vectors the last ends where the row does, `last` bytes from its beginning: it repeats some columns of
         the one before, which get the same values twice. Of a single one `keep` are the lanes.
@@ -168,14 +170,14 @@ class _Source(ProductWriter):
         reach, single = _REACH[:rows], vectors == 1
         bases = sorted({base for base, _ in reach})
         tiles = [(r, v) for r in range(rows) for v in range(vectors)]
-        with self.function(f"void @tile{rows}x{vectors}(i64 %turns, ptr %a0, i64 %ai, i64 %ak, i64 %step, ptr %b, "
-                           f"i64 %bk, i64 %k, ptr %c0, i64 %ci, ptr %d0, i64 %di, i64 %last, {self.bits} %keep)"):
+        with self.function(f"void @tile{rows}x{vectors}(i64 %turns, ptr %a0, i64 %ai, i64 %ak, i64 %a.step, ptr %b0, "
+                           f"i64 %bk, i64 %b.step, i64 %k, ptr %c0, i64 %ci, i64 %c.step, ptr %d0, i64 %di, "
+                           f"i64 %d.step, i64 %last, {self.bits} %keep)"):
             self.line("%adds = icmp ne ptr %d0, null")
             whole, rest = self.do("udiv", "%k", self.unrolled), self.do("urem", "%k", self.unrolled)
-            steps = {"a": "%step", "c": self.do("mul", "%ci", rows), "d": self.do("mul", "%di", rows)}
             self.jump("tile")
             self.line("%left = phi i64 [%turns, %entry], [%left.next, %done]")
-            for x in steps:
+            for x in "abcd":
                 self.line(f"%{x} = phi ptr [%{x}0, %entry], [%{x}.next, %done]")
             at, before = self.rows("%c", "%ci", tiles), self.rows("%d", "%di", tiles)
             state = {"b": "%b"}
@@ -209,8 +211,8 @@ class _Source(ProductWriter):
                         self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
                 self.line("br label %done")
             self.label("done")
-            for x, step in steps.items():
-                self.line(f"%{x}.next = getelementptr i8, ptr %{x}, i64 {step}")
+            for x in "abcd":
+                self.line(f"%{x}.next = getelementptr i8, ptr %{x}, i64 %{x}.step")
             self.line("%left.next = sub i64 %left, 1")
             self.line("%again = icmp ne i64 %left.next, 0")
             self.line("br i1 %again, label %tile, label %end.of.all")
@@ -253,8 +255,8 @@ class _Source(ProductWriter):
                                               f"{self.v} {state[f'c{r}.{v}']})")
         for v in range(vectors if self.lanes * self.item == 64 else 0):
             self.prefetch(self.slot(self.at(row, ("%bk", AHEAD)), v))
-        for line in range(0, len(reach) * self.item, 64):  # as it is packed
-            self.prefetch(self.element(self.at(state["a0"], ("%ak", AHEAD)), line, "i8"))
+        base, times = reach[-1]
+        self.prefetch(self.at(state[f"a{base}"], ("%ai", times), ("%ak", AHEAD)))
         after["b"] = self.element(row, "%bk", "i8")
         for base in {base for base, _ in reach}:
             after[f"a{base}"] = self.hidden(self.element(state[f"a{base}"], "%ak", "i8"))
@@ -296,8 +298,9 @@ class _Source(ProductWriter):
                     tile = self.element(table, self.do("lshr", rows, 1), "ptr")
                     tile = self.let(f"load ptr, ptr {tile}")
                     self.line(f"call void {tile}(i64 {times}, ptr {a}, i64 %ai, i64 %ak, i64 %step, ptr %b, i64 %bk, "
-                              f"i64 %depth, ptr {self.at('%c', (first, '%ci'))}, i64 %ci, "
-                              f"ptr {self.at('%d', (first, '%di'))}, i64 %di, i64 {last}, {self.bits} {keep})")
+                              f"i64 0, i64 %depth, ptr {self.at('%c', (first, '%ci'))}, i64 %ci, "
+                              f"i64 {self.do('mul', '%ci', '%high')}, ptr {self.at('%d', (first, '%di'))}, i64 %di, "
+                              f"i64 {self.do('mul', '%di', '%high')}, i64 {last}, {self.bits} {keep})")
             self.line("ret void")
 
     # -------------------------------------------------------------------------------------------------------- packing
@@ -366,6 +369,16 @@ class _Source(ProductWriter):
 
     # ------------------------------------------------------------------------------------------------------ the loops
 
+    def few(self, batches: str, m: str, n: str, k: str, bj: str) -> str:
+        """Whether one tile has all rows, and all columns are in tiles of two vectors, which read b where it lies."""
+        odd = self.do("and", m, self.let(f"zext i1 {self.let(f'icmp ne i64 {m}, 1')} to i64"))
+        found = "true"
+        for condition in (f"sgt i64 {self.least(self.least(batches, m), self.least(n, k))}, 0", f"sle i64 {m}, {self.tallest}",
+                          f"sle i64 {k}, {KC}", f"eq i64 {bj}, {self.item}", f"eq i64 {odd}, 0",
+                          f"eq i64 {self.do('urem', n, self.panel)}, 0"):
+            found = self.let(f"and i1 {found}, {self.let('icmp ' + condition)}")
+        return found
+
     def product(self) -> None:
         """Blocks of b, COLUMNS wide or just a panel, KC deep; then blocks of a; then panels.
 
@@ -383,6 +396,27 @@ class _Source(ProductWriter):
             d0 = self.either("%add", d0, "null", "ptr")
             one_panel = self.let(f"alloca [{KC * self.wide_row} x i8], align 64")
             scratch = self.let("alloca ptr")
+            fetches = self.let(f"icmp sle i64 {m}, {FETCHED[0]}")
+            fetches = self.let(f"and i1 {fetches}, {self.let(f'icmp sge i64 {k}, {FETCHED[1]}')}")
+            with self.when(self.few(batches, m, n, k, bj)):
+                # Columns one beside the other; or the one that each of a batch is, with its own a.
+                narrow = self.let(f"icmp eq i64 {n}, {self.panel}")
+                times, turns = (self.either(narrow, *both) for both in (
+                    (1, batches), (batches, self.do("udiv", n, self.panel))))
+                a_step, b_step, c_step, d_step = (self.either(narrow, *both) for both in (
+                    (ab, 0), (bb, self.b_row), (cb, self.b_row), (db, self.do("mul", dj, self.panel))))
+                tile = self.element("@tiles", self.do("add", len(self.heights(1)), self.do("lshr", m, 1)), "ptr")
+                tile = self.let(f"load ptr, ptr {tile}")
+                with self.loop(times) as batch:
+                    c = self.at(c0, (batch, cb))
+                    with self.when(fetches), self.loop(turns) as j, self.loop(m) as r:
+                        self.prefetch(self.at(c, (j, c_step), (r, ci)))
+                    self.line(f"call void {tile}(i64 {turns}, ptr {self.at(a0, (batch, ab))}, i64 {ai}, i64 {ak}, "
+                              f"i64 {a_step}, ptr {self.at(b0, (batch, bb))}, i64 {bk}, i64 {b_step}, i64 {k}, ptr {c}, "
+                              f"i64 {ci}, i64 {c_step}, ptr {self.at(d0, (batch, db))}, i64 {di}, i64 {d_step}, "
+                              f"i64 {self.lanes * self.item}, {self.bits} -1)")
+                self.line("ret void")
+                self.label(self.name())
             self.line(f"store ptr null, ptr {scratch}")
             large = self.let(f"icmp sge i64 {m}, {PACK_A[0]}")
             large = self.let(f"and i1 {large}, {self.let(f'icmp sge i64 {n}, {PACK_A[1]}')}")
@@ -394,7 +428,7 @@ class _Source(ProductWriter):
             b_packed = self.either(large, self.element(a_packed, a_room, "i8"), one_panel, "ptr")
             b_columns = self.either(large, COLUMNS, self.panel)
             turned = self.let(f"icmp ne i64 {bj}, {self.item}")
-            pays = self.let(f"or i1 {turned}, {self.let(f'icmp sge i64 {m}, {PACK_B}')}")
+            pays = self.let(f"or i1 {turned}, {self.let(f'icmp sge i64 {m}, {PACK_B[self.lanes * self.item]}')}")
             deep, tall, low = self.balanced(k, KC), self.balanced(m, self.tallest, 2), self.balanced(m, self.low, 2)
             rest = self.do("urem", n, self.panel)
             joins = self.let(f"and i1 {self.let(f'icmp sle i64 {rest}, {self.lanes}')}, "
@@ -402,8 +436,7 @@ class _Source(ProductWriter):
             rest = self.either(self.let(f"select i1 {large}, i1 false, i1 {joins}"), rest, 0)
             narrow = self.do("sub", n, rest)
             row, along = self.either(large, self.item, ai), self.either(large, self.a_row, ak)
-            fetches = self.let(f"icmp sle i64 {m}, {FETCHED[0]}")
-            fetches = self.let(f"and i1 {fetches}, {self.let(f'icmp sge i64 {k}, {FETCHED[1]}')}")
+
             def to_do(batch: str) -> str:
                 done = self.let(
                     f"call i1 @one_hot(ptr {self.at(a0, (batch, ab))}, i64 {ai}, i64 {ak}, "
