@@ -83,8 +83,7 @@ def _steps(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bi
     if across is not None:
         # Inputs and states side by side: one product, whose sums are written once (8 x 256 x 128: 10 % less).
         both = turns.scratch(of, (batch, wide + width))
-        turns.elements([both.columns(0, wide)], [moving(inputs, 0)], lambda x: (x,))
-        turns.elements([both.columns(wide, width)], [earlier], lambda x: (x,))
+        turns.copies([both.columns(0, wide), both.columns(wide, width)], [moving(inputs, 0), earlier])
         turns.product(sums, both, across)
     else:
         for start, column, n in sizes.met():
@@ -245,11 +244,8 @@ def _sums(builder: Builder, turns: Value, sizes: Sizes, found: Sequence[Value], 
         parts.append(turns.summed(first, room.shape[1]))
         start += math.prod(size)
     of_inputs, bias, of_states = parts
-    spans = []
-    for value in seen:
-        row, all_of = turns.spanned(of, value.value.shape[1])
-        turns.elements([row], [value], lambda v: (v,))
-        spans.append(all_of)
+    copies, spans = zip(*(turns.spanned(of, value.value.shape[1]) for value in seen))
+    turns.copies(copies, seen)
     for start, column, n in sizes.met():
         to = of_inputs._replace(value=of_inputs.value.narrow(0, start, n))
         turns.product(to, rows.columns(column, n).mT, spans[0], spans=True)

@@ -169,6 +169,13 @@ class Turns:
         places = [self._reach(x, j < len(outputs)) for j, x in enumerate(all_of)]
         self._call(kernel, nest, 2, places)
 
+    def copies(self, outputs: Sequence[Moving], inputs: Sequence[Moving]) -> None:
+        """Matrices of as many rows, copied; by one call where they are equally wide."""
+        together = len({x.value.shape for x in inputs}) == 1
+        for start in range(0, len(inputs), len(inputs) if together else 1):
+            end = len(inputs) if together else start + 1
+            self.elements(outputs[start:end], inputs[start:end], lambda *x: x)
+
     def fetch(self, *values: Moving, ahead: int = 0, writes: bool = False) -> None:
         """Have what this turn reads of these, or one `ahead`, on its way to a cache; or what it `writes`."""
         nest, places = [len(values), self.at_once or self.rows], []
@@ -226,7 +233,8 @@ class Looping(Builder):
         """Have the last step wake the threads that an operation to come will share so much work with, if it is any."""
         cut = self.steps[-1].cut
         if cut is not None and shared(rows, work) > 1:
-            cut["eager"] = 0
+            # Small pieces, of which those who come late take some: whoever wakes them is held up as long.
+            cut["eager"], cut["pieces"] = 0, self.steps[-1].nest[2]
 
     def in_turns(self, rows: int, turns: int, at_once: int = 0, span: int = 1) -> Turns:
         return Turns(self, rows, turns, at_once, span)

@@ -163,7 +163,8 @@ class _Source(ProductWriter):
         the one before, which get the same values twice. Of a single one `keep` are the lanes.
 
         The empty assembly keeps LLVM from seeing through the pointers: it would reach one row from the other, a chain
-        of additions as long as the FMAs take (6 x 2 vectors: 154 GFlop/s instead of 178), or keep 14 of them.
+        of additions as long as the FMAs take (6 x 2 vectors: 154 GFlop/s instead of 178), or keep 14 of them. Between
+        two tiles each instruction tells, for no FMA is under way by then: rows of c are found as they are stored.
         d is read at the end: fetched first it is waited for (512 x 512: 3-5 %). Stores of whole vectors are not masked:
         processors without mask registers take 12 cycles for one that is (800 x 64 x 256: 14 %).
         """
@@ -179,7 +180,6 @@ class _Source(ProductWriter):
             self.line("%left = phi i64 [%turns, %entry], [%left.next, %done]")
             for x in "abcd":
                 self.line(f"%{x} = phi ptr [%{x}0, %entry], [%{x}.next, %done]")
-            at, before = self.rows("%c", "%ci", tiles), self.rows("%d", "%di", tiles)
             state = {"b": "%b"}
             for base in bases:
                 state[f"a{base}"] = self.hidden(self.at("%a", ("%ai", base)))
@@ -189,7 +189,7 @@ class _Source(ProductWriter):
             keep = self.lanes_of("%keep")
             self.line("br i1 %adds, label %add, label %store")
             self.label("add")  # all loads before the first store: where rows are short, vectors reach into the next one
-            sums = {}
+            sums, before = {}, self.rows("%d", "%di", tiles)
             for r, v in tiles:
                 value = self.masked_load(before[r, v], keep) if single else self.let(
                     f"load {self.v}, ptr {before[r, v]}, align {self.item}")
@@ -204,11 +204,15 @@ class _Source(ProductWriter):
                 self.line("br label %plain")
             for how in ("plain", "masked")[:1 + single]:
                 self.label(how)
-                for r, v in tiles:
-                    if how == "masked":
-                        self.masked_store(f"%c{r}.{v}.end", at[r, v], keep)
-                    else:
-                        self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
+                row = "%c"
+                for r in range(rows):
+                    for v in range(vectors):
+                        at = self.vector_of(row, v, vectors)
+                        if how == "masked":
+                            self.masked_store(f"%c{r}.{v}.end", at, keep)
+                        else:
+                            self.line(f"store {self.v} %c{r}.{v}.end, ptr {at}, align {self.item}")
+                    row = self.hidden(self.element(row, "%ci", "i8"))
                 self.line("br label %done")
             self.label("done")
             for x in "abcd":
