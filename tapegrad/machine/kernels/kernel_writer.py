@@ -360,7 +360,9 @@ class KernelWriter(LoopWriter):
             self.store_all(outputs, inside, {"i": i})
             return []
 
+        self.chains = sum(n.op in INTRINSICS and self.form(n).startswith("inline ") for n in self.needed(roots, cut))
         self.inner(lambda: self.prepare(roots, scope, cut), body)
+        self.chains = 0
 
     def prepare(self, roots: Sequence[Sym], scope: Scope, cut: AbstractSet[Sym] = frozenset()) -> Scope:
         """What a pass needs that is the same for all elements of the innermost loop, one copy a lane.

@@ -8,6 +8,7 @@ from typing import Any
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.instruction_writer import Writer
+from tapegrad.machine.kernels.interleaving import interleaved
 from tapegrad.machine.kernels.lowering import accumulator, column, memory_type, register_type, vector_bytes
 from tapegrad.ops.symbols import Sym
 
@@ -29,6 +30,7 @@ class LoopWriter(Writer):
     width: int  # elements a whole vector in the pass that is being written
     between: int  # elements of a shorter one, for what whole ones leave, where functions make the difference
     counted: bool  # positions in the row matter
+    chains: int = 0  # of instructions, each of which waits for the one before, in the pass that is being written
     stride: dict[int, str]
     beginning: list[str]  # lines to come where the loops begin
     extents: dict[tuple[int, str], tuple[str, str]]
@@ -221,6 +223,8 @@ class LoopWriter(Writer):
         phis = len(self.lines)
         names = [f"%{label}.acc{k}" for k in range(len(carried))]
         new = body(i, dict(scope), names)
+        if self.chains > 1:
+            self.lines[phis:] = interleaved(self.lines[phis:])
         self.lines[phis:phis] = [
             f"  {name} = {self.phi((r, self.lanes), o, before, n, label)}"
             for r, name, o, n in zip(carried, names, old, new)]

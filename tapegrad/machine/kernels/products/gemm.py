@@ -377,8 +377,9 @@ class _Source(ProductWriter):
         """Whether one tile has all rows, and all columns are in tiles of two vectors, which read b where it lies."""
         odd = self.do("and", m, self.let(f"zext i1 {self.let(f'icmp ne i64 {m}, 1')} to i64"))
         found = "true"
-        for condition in (f"sgt i64 {self.least(self.least(batches, m), self.least(n, k))}, 0", f"sle i64 {m}, {self.tallest}",
-                          f"sle i64 {k}, {KC}", f"eq i64 {bj}, {self.item}", f"eq i64 {odd}, 0",
+        least = self.least(self.least(batches, m), self.least(n, k))
+        for condition in (f"sgt i64 {least}, 0", f"sle i64 {m}, {self.tallest}", f"sle i64 {k}, {KC}",
+                          f"eq i64 {bj}, {self.item}", f"eq i64 {odd}, 0",
                           f"eq i64 {self.do('urem', n, self.panel)}, 0"):
             found = self.let(f"and i1 {found}, {self.let('icmp ' + condition)}")
         return found
@@ -415,10 +416,10 @@ class _Source(ProductWriter):
                     c = self.at(c0, (batch, cb))
                     with self.when(fetches), self.loop(turns) as j, self.loop(m) as r:
                         self.prefetch(self.at(c, (j, c_step), (r, ci)))
-                    self.line(f"call void {tile}(i64 {turns}, ptr {self.at(a0, (batch, ab))}, i64 {ai}, i64 {ak}, "
-                              f"i64 {a_step}, ptr {self.at(b0, (batch, bb))}, i64 {bk}, i64 {b_step}, i64 {k}, ptr {c}, "
-                              f"i64 {ci}, i64 {c_step}, ptr {self.at(d0, (batch, db))}, i64 {di}, i64 {d_step}, "
-                              f"i64 {self.lanes * self.item}, {self.bits} -1)")
+                    a, b, d = self.at(a0, (batch, ab)), self.at(b0, (batch, bb)), self.at(d0, (batch, db))
+                    self.line(f"call void {tile}(i64 {turns}, ptr {a}, i64 {ai}, i64 {ak}, i64 {a_step}, ptr {b}, "
+                              f"i64 {bk}, i64 {b_step}, i64 {k}, ptr {c}, i64 {ci}, i64 {c_step}, ptr {d}, i64 {di}, "
+                              f"i64 {d_step}, i64 {self.lanes * self.item}, {self.bits} -1)")
                 self.line("ret void")
                 self.label(self.name())
             self.line(f"store ptr null, ptr {scratch}")
@@ -433,6 +434,9 @@ class _Source(ProductWriter):
             b_columns = self.either(large, COLUMNS, self.panel)
             turned = self.let(f"icmp ne i64 {bj}, {self.item}")
             pays = self.let(f"or i1 {turned}, {self.let(f'icmp sge i64 {m}, {PACK_B[self.lanes * self.item]}')}")
+            beyond = self.do("sub", self.do("urem", n, self.panel), 1)
+            short = self.let(f"icmp ult i64 {beyond}, {self.lanes - 1}")  # a vector would reach beyond a row
+            pays = self.let(f"or i1 {pays}, {self.let(f'and i1 {large}, {short}')}")
             deep, tall, low = self.balanced(k, KC), self.balanced(m, self.tallest, 2), self.balanced(m, self.low, 2)
             rest = self.do("urem", n, self.panel)
             joins = self.let(f"and i1 {self.let(f'icmp sle i64 {rest}, {self.lanes}')}, "
