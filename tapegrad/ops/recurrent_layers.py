@@ -71,15 +71,6 @@ def _steps(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bi
     # (50 steps of 8 x 256: 295 to 300 us instead of 300 to 320).
     scratch = small and kept is not None and batch * cell.sums * width * of.itemsize <= recurrent.SMALL
     sums = turns.blank(of, (batch, cell.sums * width)) if scratch else row
-    # What a step writes beside these lies in no cache, and comes in while they are computed, as the next inputs do:
-    # 4 % of an LSTM's steps (50 of 16 x 64) where others use the last-level cache, nothing where none do.
-    written = [moving(memories, after)] if memories is not None else []
-    if cell.kept > cell.sums:
-        written.append(row.columns(cell.sums * width, (cell.kept - cell.sums) * width))
-    if kept is not None:
-        turns.fetch(later, *written, writes=True)
-    if small and wide:
-        turns.fetch(moving(inputs, 0), ahead=1)
     if across is not None:
         # Inputs and states side by side: one product, whose sums are written once (8 x 256 x 128: 10 % less).
         both = turns.scratch(of, (batch, wide + width))
@@ -197,17 +188,11 @@ def _sweep(builder: Builder, found: Given, g: Value, x: Value, w: Value, weight:
     elif cell.reads:
         inputs.append(moving(state, before))
         outputs.append(later)
+    # What the next turn reads is not told ahead: told, it took 1-2 % longer, wherever it lay.
     turns.elements(outputs, [*inputs, *arriving], cell.slope)
     x = x.reshape(steps, batch, wide)
-    # What the next turn touches comes in while this one multiplies. In two parts, for a core waits for few lines at once.
-    near, far = [(g, 0), (kept, 0)], [(memory, before), (state, before)]
-    if small:
-        far += [(x, 0), (found.inputs, 0)] if onward else [(x, 0)]
-    near, far = ([moving(part, start) for part, start in parts if part is not None] for parts in (near, far))
-    turns.fetch(*near, ahead=1)
     turns.product(later, row.columns(0, sizes.rows), builder.still(weight), cell.reads == "h",
                   but_last=found.state is None)
-    turns.fetch(*far, ahead=1)
     if small:
         if onward:
             for start, column, n in sizes.met():

@@ -176,16 +176,6 @@ class Turns:
             end = len(inputs) if together else start + 1
             self.elements(outputs[start:end], inputs[start:end], lambda *x: x)
 
-    def fetch(self, *values: Moving, ahead: int = 0, writes: bool = False) -> None:
-        """Have what this turn reads of these, or one `ahead`, on its way to a cache; or what it `writes`."""
-        nest, places = [len(values), self.at_once or self.rows], []
-        for x in values:
-            item = x.value.dtype.itemsize
-            place, offset, row = self._reach(x)
-            nest += [x.value.shape[1] * item, x.strides[0] * item]
-            places.append((place, offset + x.turn * item * ahead, row))
-        self._call(structural.fetched(writes), nest, 1, places)
-
     def row_by_row(self, target: Moving, inputs: Sequence[Moving], rule: Callable[..., Any]) -> None:
         """What `rule` says of one row of each input, into the target, which may be the first of them."""
         types, of = tuple(x.value.dtype for x in inputs), target.value.dtype

@@ -22,7 +22,6 @@ from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import blas, gemm
 from tapegrad.machine.kernels.products import weighted as weighted_products
 from tapegrad.machine.kernels.structural.abreast_writer import Abreast, abreast_text, rows
-from tapegrad.machine.kernels.structural.fetching import fetch_text
 from tapegrad.machine.kernels.structural.gathering import Gathering, gathering_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import CHECKED, GUARDED, POINTER, ROUTINES, STATUS, call_text
@@ -134,12 +133,6 @@ def indexed(mode: str, of: dtype) -> int:
 def in_range() -> int:
     """The kernel that checks one index operand (see `indexed.py`); OUT_OF_RANGE when an index is in neither range."""
     return _with(Effects(writes=0, reads=0, fails=True), _emitted("in_range", check_text()))
-
-
-@functools.cache
-def fetched(writes: bool = False) -> int:
-    """The kernel that has rows on their way to a cache before they are read, or written (see `fetching.py`)."""
-    return _emitted(f"fetched.{'write' if writes else 'read'}", fetch_text(writes))
 
 
 @functools.cache
