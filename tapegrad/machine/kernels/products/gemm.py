@@ -414,8 +414,6 @@ class _Source(ProductWriter):
                 tile = self.let(f"load ptr, ptr {tile}")
                 with self.loop(times) as batch:
                     c = self.at(c0, (batch, cb))
-                    with self.when(fetches), self.loop(turns) as j, self.loop(m) as r:
-                        self.prefetch(self.at(c, (j, c_step), (r, ci)))
                     a, b, d = self.at(a0, (batch, ab)), self.at(b0, (batch, bb)), self.at(d0, (batch, db))
                     self.line(f"call void {tile}(i64 {turns}, ptr {a}, i64 {ai}, i64 {ak}, i64 {a_step}, ptr {b}, "
                               f"i64 {bk}, i64 {b_step}, i64 {k}, ptr {c}, i64 {ci}, i64 {c_step}, ptr {d}, i64 {di}, "
