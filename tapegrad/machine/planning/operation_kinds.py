@@ -14,6 +14,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.kernels.structural import check_nest, nonzero_nest
+from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step
 from tapegrad.machine.planning.rule_tracing import (
@@ -170,7 +171,6 @@ def _adjoint_reduction(builder: Builder, plan: Plan, j: int) -> int:
     value = trace(plan)[j]
     if value is None:
         return 0
-    builder.both = True
     op, operand = plan.op, plan.operands[j]
     dims, keepdim = plan.attributes["dim"], plan.attributes.get("keepdim", False)
     shape = shapes.broadcast(o.shape for o in plan.operands)
@@ -182,8 +182,18 @@ def _adjoint_reduction(builder: Builder, plan: Plan, j: int) -> int:
     available = [(Pointer(rec.ADJOINT), incoming.dtype, seen)]
     available += _operands(plan.operands, shape)
     available.append((Pointer(rec.RESULT), plan.out.dtype, result))
-    rows = any(n.op in ("reduce", "index", "count") for n in walk((value,)))
+    nodes = [*walk((value,))]
+    rows = any(n.op in ("reduce", "index", "count") for n in nodes)
     strides = shapes.expanded_strides(target.shape, target.strides, shape)
+    if rows and op.per_row and math.prod(shape) >= thread_cuts.GRAIN // thread_cuts.AWAKE and all(
+            n.op not in ("reduce", "index") and (n.op != "operand" or n.value == 0) for n in nodes):
+        # A mean's: one number a row, which is then written to all of it, as a sum's is, by several threads.
+        number = builder.layouts.intern(target.dtype, incoming.shape)
+        at = Pointer(builder.temporary(number))
+        seen = _kept_form(number, shape, dims, keepdim)
+        emit(builder, value, shape, (at, number.dtype, seen), available, dims, True)
+        value, available, rows = Sym.operand(0, number.dtype), [(at, number.dtype, seen)], False
+    builder.both = True
     emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, dims if rows else (), False)
     return 0
 
