@@ -1,6 +1,7 @@
 """`backward` and `autograd.grad`: what they accumulate, keep, free and refuse."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tapegrad as torch
@@ -95,6 +96,24 @@ def test_broadcast_operands_get_sums():
     (a * b).sum().backward()
     assert a.grad.tolist() == [[4.0]] * 3
     assert b.grad.tolist() == [3.0] * 4
+
+
+@pytest.mark.parametrize(("dim", "keepdim"), [(None, False), (0, False), (1, True), ((0, 2), False), ((0, 1, 2), True)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_mean_of_many(dim, keepdim, turned):
+    """The same number for all of a row, in whatever order that lies."""
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((30, 41, 50))
+    x = torch.from_numpy(a.T.copy()).permute(2, 1, 0) if turned else torch.from_numpy(a)
+    x.requires_grad_()
+    for _ in range(2):
+        y = x.mean() if dim is None else x.mean(dim, keepdim)
+        g = torch.from_numpy(rng.standard_normal(y.shape))
+        (y * g).sum().backward()
+        wide = g.numpy() if dim is None or keepdim else np.expand_dims(g.numpy(), dim)
+        wanted = np.broadcast_to(wide, a.shape) / (a.size / max(wide.size, 1))
+        np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=1e-14)
+        x.grad = None
 
 
 def test_mixed_dtypes_give_each_its_own():

@@ -106,6 +106,21 @@ def test_blocks(dtype, turns, width):
         check(dtype, m, n, k, turns, padding=3, width=width)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_few_rows_and_whole_tiles(dtype, width):
+    """One tile has all rows: of columns side by side, or of a batch whose matrices are as wide; of one a, or many."""
+    columns = 2 * width // np.dtype(dtype).itemsize
+    for m, n, k, batches in ((1, columns, 5, 3), (2, 3 * columns, 64, 1), (6, columns, 1, 4), (8, 2 * columns, 130, 2),
+                             (14, columns, 50, 5), (4, columns, 384, 2), (4, columns, 385, 2), (5, columns, 9, 2)):
+        check(dtype, m, n, k, batches=batches, padding=3, width=width)
+        rng = np.random.default_rng(0)
+        a, b = matrices(rng, dtype, 1, m, k, False, 1), matrices(rng, dtype, batches, k, n, False, 0)
+        found = np.full((batches, m, n), np.nan, dtype)
+        run(KERNELS[dtype, width][0], found, np.broadcast_to(a, (batches, m, k)), b)
+        np.testing.assert_allclose(found, a @ b, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("m, n, k", [(0, 5, 3), (5, 0, 3), (0, 0, 0)])
 def test_nothing_to_do(m, n, k):
     check(np.float64, m, n, k)
