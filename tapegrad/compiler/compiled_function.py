@@ -58,6 +58,7 @@ MAX_WAYS = patience.MOST_PROGRAMS
 IN_VAIN = 6  # captures with no replay, after which there is a warning
 # What shows where in its base a view begins.
 _OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}
+_DATA = frozenset((Tensor, bool, int, float, str, type(None)))
 _is_recording = call.is_recording
 
 
@@ -96,6 +97,8 @@ class Compiled(Transparent, CompiledBase):
         self.grouped: Any = None  # what does calls of a `vmap` whose lanes go different ways (`lanes.branching`)
         self._kept_whole = False  # whether it was said that nothing is checkpointed
         self.tapes: dict[Any, list[Variant]] = {}
+        # The same, those that ran, the last first: of one whose parameters were replaced all is looked at, each time.
+        self._ran: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
         self._patience = patience.Patience()
         self._captures = self.fallbacks = 0
@@ -149,6 +152,8 @@ class Compiled(Transparent, CompiledBase):
 
         What was `computed` of its numbers is what it is to leave behind.
         """
+        if kwargs and (placed := self._placed(args, kwargs)) is not None:
+            return self(*placed)
         broken: tuple[Variant, ...] = ()
         if tried is not None:
             if found is not False:
@@ -164,6 +169,21 @@ class Compiled(Transparent, CompiledBase):
             if self.grouped is None:
                 raise
         return self._by_groups(args, kwargs or {})
+
+    def _placed(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+        """The arguments without names, which have a native way; None where these are not those of the next parameters,
+        or name objects, to which a compiled function of the others is bound.
+        """
+        function, first = self.__wrapped__, len(args)
+        if type(function) is not FunctionType:
+            return None
+        code = function.__code__
+        names = code.co_varnames[first:min(first + len(kwargs), code.co_argcount)]
+        if len(names) < len(kwargs) or code.co_posonlyargcount > first:
+            return None
+        if any(name not in kwargs or type(kwargs[name]) not in _DATA for name in names):
+            return None
+        return (*args, *(kwargs[name] for name in names))
 
     def _by_groups(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """A call of a `vmap` whose lanes go different ways: no one program does that."""
@@ -196,13 +216,16 @@ class Compiled(Transparent, CompiledBase):
         except (Refused, TypeError) as why:
             bound = self._bound.call(self, args, kwargs)
             return bound[0] if bound else self._give_up(str(why), args, kwargs)
-        for variant in self.tapes.get(key, ()):
+        ran = self._ran.get(key, [])
+        for variant in [*ran, *(v for v in self.tapes.get(key, ()) if v not in ran)]:
             if variant not in broken and variant.holds():
                 status, result = variant.replay(leaves, containers, numbers)
                 for renew in (variant.renewed_again, variant.renewed):
                     if status == rec.UNMET and renew():
                         status, result = variant.replay(leaves, containers, numbers)
                 if status == rec.PASSED:
+                    if ran[:1] != [variant]:
+                        self._ran[key] = [variant, *(v for v in ran if v is not variant)]
                     self._remember(way_of(variant, key))
                     return result
                 self.fallbacks += status == rec.BROKEN
@@ -566,7 +589,7 @@ class Compiled(Transparent, CompiledBase):
     def _forget(self) -> None:
         """Drop what is known of the kind of arguments that was met first."""
         key = next(iter(self._pending))
-        for known in (self._pending, self.tapes, self._patience.unlike):
+        for known in (self._pending, self.tapes, self._ran, self._patience.unlike):
             known.pop(key, None)
         self._set_ways()
 

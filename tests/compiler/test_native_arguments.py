@@ -11,6 +11,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.compiler import compile
+from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
@@ -239,3 +240,39 @@ def test_calls_make_no_tuple():
     for bad in (lambda: f(), lambda: f(x, other=1), lambda: f(x, x, x)):
         with pytest.raises(TypeError):
             bad()
+
+
+def test_arguments_with_names_are_those_without():
+    f = compile(lambda x, y, k=1.0: x * y + k)
+    x, y = torch.ones(2), torch.full((2,), 3.0)
+    calls = [lambda: f(x, y), lambda: f(x=x, y=y), lambda: f(y=y, x=x), lambda: f(x, y=y)]
+    assert all(call().tolist() == [4.0, 4.0] for call in calls for _ in range(3))
+    assert (f.captures, f.replays) == (2, 10)
+    assert f(x, y=y, k=2.0).tolist() == [5.0, 5.0] == f(k=2.0, y=y, x=x).tolist()
+    with pytest.raises(TypeError, match="multiple values for argument 'x'"):
+        f(x, x=y)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+        f(x, z=y)
+
+
+def test_arguments_with_names_of_which_some_are_left_out():
+    f = compile(lambda x, k=1.0, *rest, shift=0.0, **more: (x * k + shift, rest, more))
+    x = torch.ones(2)
+    for _ in range(4):
+        assert f(x, shift=2.0)[0].tolist() == [3.0, 3.0]
+        assert f(k=2.0, x=x)[0].tolist() == [2.0, 2.0]
+        found, rest, more = f(x=x, k=2.0, scale=x)
+        assert found.tolist() == [2.0, 2.0] and rest == () and more["scale"] is x
+
+
+def test_a_program_that_cannot_be_met_again_is_not_looked_at_each_time(monkeypatch):
+    w, x = torch.ones(2, requires_grad=True), torch.ones(2)
+    f = compile(lambda x: (x * w).sum())
+    for _ in range(4):
+        f(x)
+    w.register_hook(lambda g: None).remove()  # from here on it is known to have had hooks
+    for _ in range(4):
+        f(x)
+    looks = []
+    monkeypatch.setattr(Variant, "refresh", lambda self: looks.append(self))
+    assert f(x).item() == 2.0 and not looks and f.captures == 4
