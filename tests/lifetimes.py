@@ -28,8 +28,8 @@ class Big:
     """Something that a context holds."""
 
 
-def alive(make: Callable[[Any, Any], Any], t: Any, wrap: Any) -> list[str]:
-    """The classes of what is left of a program's objects."""
+def alive(make: Callable[[Any, Any], Any], t: Any, wrap: Any, collect: bool = True) -> list[str]:
+    """The classes of what is left of a program's objects, after a collection or before."""
     gc.collect()
     gc.disable()  # so that collections in the middle prove nothing
     try:
@@ -38,10 +38,11 @@ def alive(make: Callable[[Any, Any], Any], t: Any, wrap: Any) -> list[str]:
             objects, kept = make(t, wrap)
         refs = [(type(o).__name__, weakref.ref(o)) for o in objects]
         del objects
+        if collect:
+            gc.collect()
+        found = [name for name, r in refs if r() is not None]
     finally:
         gc.enable()
-    gc.collect()
-    found = [name for name, r in refs if r() is not None]
     del kept
     return found
 

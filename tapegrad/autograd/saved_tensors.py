@@ -170,7 +170,7 @@ class MutationContext:
         """Copy what is saved of the memory of a tensor that is about to be written to."""
         owner = machine.buffers["owner"]
         if any(owner[handle.row] == owner[x._buffer] for handle in self.handles):
-            machine.call.reclaim()  # what no tensor leads to any more is not saved, either
+            machine.reclaim()  # what no tensor leads to any more is not saved, either
         for handle in list(self.handles):
             saved = handle.tensor
             same = owner[saved._buffer] == owner[x._buffer] and saved._version == handle.version

@@ -48,8 +48,8 @@ class Replayed(Protocol):
     saves: bool
     layouts: list[int]
     backwards: list[Backward]
-    on_unfolded: Callable[[], None]
 
+    def on_unfolded(self) -> None: ...
     def bare(self, number: int, wanted: int) -> Backward | None: ...
 
     def gradients_are_as_they_were(self) -> bool: ...

@@ -120,6 +120,16 @@ class Compiled(Transparent, CompiledBase):
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
 
+    def __del__(self) -> None:
+        """Let what it refers to go at once: the model, perhaps, which dead calls on the tape refer to as well."""
+        variants = [v for several in getattr(self, "tapes", {}).values() for v in several]
+        recorded = any(v.recorder is not None for v in variants)
+        for variant in variants:
+            variant.let_go()
+        if recorded:
+            machine.reclaim()
+            machine.state["orphans"] = 1
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 

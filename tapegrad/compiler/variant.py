@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -92,15 +93,24 @@ class Variant:
                 captured.gradients or captured.fresh_versions or captured.reads or captured.sets))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
-        self._on_built = on_built
-        self.on_unfolded: Callable[[], None] = on_unfolded
-        self._builder = threading.Thread(target=self._fuse, daemon=True)
-        if not at_once:
+        # Of the compiled function, which goes at once where nobody holds it: no cycle leads back to that.
+        self._on_built, self._on_unfolded = WeakMethod(on_built), WeakMethod(on_unfolded)
+        self._builder = None if at_once else threading.Thread(target=self._fuse, daemon=True)
+        if self._builder:
             self._builder.start()
+
+    def on_unfolded(self) -> None:
+        """A second run of the function took the place of its node."""
+        if (told := self._on_unfolded()) is not None:
+            told()
+
+    def let_go(self) -> None:
+        """Nobody calls this any more: leave what leads back here, for no collector need come for the rest."""
+        self.native_way = self.recorder = None
 
     def wait(self) -> None:
         """Return when the superinstructions are in place."""
-        if self._builder.ident is not None:
+        if self._builder:
             self._builder.join()
 
     def dump(self, form: str = "text") -> str:
@@ -115,7 +125,8 @@ class Variant:
         self._make(self.program.conditions, self.passes)  # the same array: `refresh` writes to it
         self.seconds += time.perf_counter() - start
         self.built = True
-        self._on_built()
+        if (told := self._on_built()) is not None:
+            told()
 
     def _make(self, conditions: Any, passes: Sequence[str]) -> None:
         captured, divided = self.captured, self._divided

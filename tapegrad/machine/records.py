@@ -55,6 +55,7 @@ SHARED, BORROWED = 1 << 15, 1 << 16
 LENT = 1 << 22
 VIEWED = 1 << 18  # a view of its tensor was taken
 ACCOMPANIED = 1 << 23  # its tensor has, or had, a COMPANION
+NAMED = 1 << 24  # of what is RECORDED: some instruction has it for an operand, or had
 OWNS = 1 << 19  # while the tape is reclaimed: a row that it names lies on this storage
 WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
 GIVEN_DATA = 1 << 20  # of one that was withdrawn: it was the latter
@@ -165,6 +166,8 @@ OUT_OF_RANGE, RAISED, REFUSED, OUT_OF_MEMORY = 7, 8, 9, 1 << 16
 # What holds in a thread, as bits of its byte in `unrecorded`; `inferring` counts the threads in inference mode.
 UNRECORDED, INFERRING = 1, 2
 
+# `orphans`: whether compiled functions died whose calls were still on the tape. `abandoned`: what dead ends of the tape
+# led to was let go up to this instruction.
 # `guarded`: while a function is differentiated forwards, one more than its first instruction; what is kept from there
 # on may be written to, for Python moves that out of the way first (`autograd.kept_values`).
 MACHINE = np.dtype([
@@ -178,7 +181,7 @@ MACHINE = np.dtype([
     ("places", "u8"), ("attachments", "u8"), ("n_attached", "u8"), ("max_attached", "u8"), ("attach_at", "u8"),
     ("moments", "u8"), ("lent", "u8"),
     ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),
-    ("collected", "u8"), ("reclaiming", "u8"),
+    ("collected", "u8"), ("reclaiming", "u8"), ("abandoned", "u8"), ("orphans", "u8"),
     ("companions", "u8"), ("n_companions", "u8"), ("max_companions", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),

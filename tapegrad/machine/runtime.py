@@ -399,6 +399,11 @@ class Machine:
         self._lends = True
         self.give_back(self.workspace())
 
+    def reclaim(self) -> None:
+        """Drop what is dead on the tape, unless a block holds compaction off: its instructions are a range."""
+        if int(self.state["sweep_at"][0]) != rec.NEVER:
+            self.call.reclaim()
+
     def keep_as_written(self, wanted: bool) -> None:
         """Whether calls of compiled functions ask Python."""
         self._as_written[0] = wanted

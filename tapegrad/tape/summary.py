@@ -66,8 +66,8 @@ def live(reclaim: bool = True, *, by: str = "opcode") -> Summary:
     if by not in ("opcode", "line"):
         raise ValueError(f'expected by="opcode" or "line", got {by!r}')
     capturing.refuse("it looks at the machine's tape")
-    if reclaim and int(machine.state["sweep_at"][0]) != rec.NEVER:  # a `record` block holds compaction off
-        machine.call.reclaim()
+    if reclaim:
+        machine.reclaim()
     n = int(machine.state["n_instructions"][0])
     read = Columns.of(np.arange(n))
     if by == "opcode":

@@ -463,6 +463,7 @@ def compiled(fn: Any, *args: Any) -> Any:
 
 def counts() -> tuple[int, int]:
     """How many nodes only native code knows, and how many objects of Python's belong to rows."""
+    machine.call.reclaim()  # what is dead may go at any time
     return int(machine.state["n_nodes"][0]), int(machine.state["n_attached"][0])
 
 

@@ -286,7 +286,7 @@ def release(trace: Trace, events: Any) -> None:
         machine.call.let_reuse(address_of(events), len(events))
         return
     trace.forget(len(events), len(pointers()), len(events))
-    machine.call.reclaim()  # so that the next call records where this one did
+    machine.reclaim()  # so that the next call records where this one did
     trim_heap()
 
 

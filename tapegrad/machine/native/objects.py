@@ -11,7 +11,9 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import drop_tensor, make_row
 
 _TYPE_BASICSIZE = np.uint64(32)
-_ACCOMPANIED = np.uint32(rec.ACCOMPANIED)
+_ACCOMPANIED, _BORROWED = np.uint32(rec.ACCOMPANIED), np.uint32(rec.BORROWED)
+_RECORDED, _NAMED = np.uint32(rec.RECORDED), np.uint32(rec.NAMED)
+call_abandon: Callee = by_name("tapegrad_abandon", i32, u64)
 
 
 @native
@@ -69,6 +71,21 @@ def new_tensor(layout):
 
 
 @export(i32(u64))
+def last_of(obj):
+    """What goes with a tensor that has a companion, or is the end of a history."""
+    row = buffers()[tensor_at(obj).buffer]
+    if row.flags & _ACCOMPANIED:
+        call_forsake(obj)
+    is_end = row.flags & (_RECORDED | _NAMED | _BORROWED) == _RECORDED and row.producer != N0
+    if is_end and machine().orphans != U0:
+        call_abandon(np.uint64(tensor_at(obj).buffer))
+    return np.int32(0)
+
+
+call_last_of: Callee = by_name("tapegrad_last_of", i32, u64)
+
+
+@export(i32(u64))
 def dealloc(obj):
     """tp_dealloc."""
     kind = py.type_of(obj)
@@ -80,8 +97,9 @@ def dealloc(obj):
     attributes = t.dict
     base = t.base
     if t.buffer != N0:
-        if flags_of(obj) & _ACCOMPANIED:
-            call_forsake(obj)
+        known = flags_of(obj) & (_RECORDED | _NAMED | _ACCOMPANIED)
+        if known != N0 and known != _RECORDED | _NAMED:
+            call_last_of(obj)
         drop_tensor(t.buffer)
     if grad != U0:
         py.decref(grad)

@@ -21,6 +21,7 @@ _MOST = np.uint64(rec.MOST)
 _SHARED, _BORROWED, _LENT = (np.uint32(i) for i in (rec.SHARED, rec.BORROWED, rec.LENT))
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
+_NAMED = np.uint32(rec.NAMED)
 _QUEUED, _INFERENCE = np.uint32(rec.QUEUED), np.uint32(rec.INFERENCE)
 _ATTACHMENT = np.uint64(rec.ATTACHMENT.itemsize)
 _EVER = np.int64(1 << 62)
@@ -321,9 +322,9 @@ def record(plan, out, a, b, needs, shift):
         row.vb = version_of(b)  # of row 0, where there is no operand
         if kept & _KEEPS_OUT:
             keep(out)
-    rows[a].flags |= _RECORDED
+    rows[a].flags |= _RECORDED | _NAMED
     if b != N0:
-        rows[b].flags |= _RECORDED
+        rows[b].flags |= _RECORDED | _NAMED
     result = rows[out]
     result.flags |= _RECORDED | _REQUIRES_GRAD
     result.producer = np.uint32(n + U1)
@@ -367,7 +368,7 @@ def record_pooled(plan, out, operands, count, needs):
         if count > _MOST:
             version = version << N1 | (N1 if rows[operand].flags & _REQUIRES_GRAD else N0)
         p[entry + _HEADER + count + j] = version
-        rows[operand].flags |= _RECORDED
+        rows[operand].flags |= _RECORDED | _NAMED
         if kept != N0 and (kept >> np.uint32(j)) & N1:
             keep(operand)
     if kept >> np.uint32(31):
