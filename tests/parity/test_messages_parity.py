@@ -25,6 +25,15 @@ def bags(t, *given, **options):
     return t.nn.functional.embedding_bag(given[0], t.ones(5, 2), *given[1:], **options)
 
 
+def bags_node(t, mode, padding_idx):
+    table, weights = t.arange(10.0).reshape(5, 2).requires_grad_(), t.ones(4, requires_grad=True)
+    more = {"per_sample_weights": weights} if mode == "sum" else {}
+    found = t.nn.functional.embedding_bag(t.tensor([1, 2, 1, 4]), table, t.tensor([0, 3]), mode=mode,
+                                          padding_idx=padding_idx, **more)
+    edges = [f.name() for f, _ in found.grad_fn.next_functions if f]
+    return [found, found.grad_fn, edges, *t.autograd.grad(found.pow(2).sum(), [table, *more.values()])]
+
+
 MIXED = {
     "layer_norm, a weight": lambda t, x, of: t.nn.functional.layer_norm(x, (5,), of(5)),
     "layer_norm, a bias": lambda t, x, of: t.nn.functional.layer_norm(x, (5,), bias=of(5)),
@@ -239,6 +248,10 @@ CALLS = {
         f and f.name() for f, _ in loss.grad_fn.next_functions]])(t.nn.functional.ctc_loss(
             t.zeros(5, 2, 4, requires_grad=True).log_softmax(2), t.ones(2, 2).long(), (5, 5), (2, 2), reduction=r,
             zero_infinity=z)) for r in ("none", "sum", "mean") for z in (False, True)},
+    **{f"node of bags, {mode}, {pad}": lambda t, mode=mode, pad=pad: bags_node(t, mode, pad)
+       for mode in ("sum", "mean", "max") for pad in (None, 1)},
+    "node of a loss by clusters": lambda t: [t.nn.AdaptiveLogSoftmaxWithLoss(5, 6, cutoffs=[2, 4])(
+        t.ones(3, 5), t.tensor([1, 3, 5])).output.grad_fn],
     "too many": lambda t: t.allclose(t.ones(2), t.ones(2), 1, 2, True, 5, 6),
     "an operand by name": lambda t: t.sin(input="a"), "a dtype for an operand": lambda t: t.sin(t.float32),
     "a layout in words": lambda t: t.empty(2, layout="a"),

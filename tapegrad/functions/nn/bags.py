@@ -9,6 +9,7 @@ from tapegrad import creation, dtypes
 from tapegrad.functions.common import kind_name
 from tapegrad.functions.indexing.gathering import reduced_at
 from tapegrad.functions.nn.activations import NN, nn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 
@@ -90,19 +91,27 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: 
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise RuntimeError(f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got "
                            f"{padding_idx}")
-    index = input.reshape(-1)
+    flat = per_sample_weights is None or per_sample_weights.ndim == 1
+    counted = per_sample_weights if flat else per_sample_weights.reshape(-1)
+    try:
+        return _bagged(weight, counted, input.reshape(-1), starts, mode, padding_idx, max_norm, norm_type,
+                       scale_grad_by_freq)
+    except IndexError:
+        raise _beyond(input._array().reshape(-1), rows, mode) from None
+
+
+@one_node("EmbeddingBagBackward0")
+def _bagged(weight: Tensor, counted: Tensor | None, index: Tensor, starts: Any, mode: str, padding_idx: int | None,
+            max_norm: float | None, norm_type: float, scale_grad_by_freq: bool) -> Any:
+    """Of flat indices, whose bags begin at `starts`."""
     bags = len(starts) - 1
     where = np.repeat(np.arange(bags), np.diff(starts))
-    counted = per_sample_weights if per_sample_weights is None else per_sample_weights.reshape(-1)
     if padding_idx is not None:
         kept = index._array() != padding_idx % weight.shape[0]
         where, chosen = where[kept], creation.from_array(np.flatnonzero(kept))
         index = index.index_select(0, chosen)
         counted = None if counted is None else counted.index_select(0, chosen)
-    try:
-        found = NN["embedding"](index, weight, None, max_norm, norm_type, scale_grad_by_freq)
-    except IndexError:
-        raise _beyond(input._array().reshape(-1), rows, mode) from None
+    found = NN["embedding"](index, weight, None, max_norm, norm_type, scale_grad_by_freq)
     if counted is not None:
         found = found * counted.unsqueeze(1)
     to = creation.from_array(where)

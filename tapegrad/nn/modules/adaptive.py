@@ -93,9 +93,10 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 of_cluster = F.log_softmax(self.tail[j](input.index_select(0, rows)), dim=1)
                 wanted = (target.index_select(0, rows) - start).unsqueeze(1)
                 within.append((rows, of_cluster.gather(1, wanted).squeeze(1)))
-        output = of_head.gather(1, place.unsqueeze(1)).squeeze(1)
+        output = of_head.new_zeros(len(target))
         for rows, more in within:
-            output = output.index_add(0, rows, more)
+            output = output.index_copy(0, rows, more)
+        output = output + of_head.gather(1, place.unsqueeze(1)).squeeze(1)
         return _ASMoutput(output if target_.dim() else output.squeeze(0), (-output).mean())
 
     def _get_full_log_prob(self, input: Any, head_output: Any) -> Any:
