@@ -1,4 +1,4 @@
-"""Models, optimisers and functions that are passed first: a call with some is one of a function that has them by name.
+"""Models, optimisers and functions that are passed: a call with some is one of a function that has them by name.
 
 So whatever can be seen of a value that is reached by name is seen of these, and for each set of them there is a
 compiled function of the other arguments.
@@ -13,7 +13,7 @@ import functools
 import types
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
@@ -33,6 +33,14 @@ def is_object(value: Any) -> bool:
     if isinstance(value, _FUNCTIONS):
         return True
     return not (isinstance(value, (machine.TensorBase, type, *_OTHERS)) or is_simple(value)) and can_be_watched(value)
+
+
+def objects_of(bound: Any) -> list[Any]:
+    """The objects that are bound in a function that `Form.bound` made."""
+    if isinstance(bound, functools.partial):
+        return [*bound.args, *bound.keywords.values()]
+    function, *objects = (cell.cell_contents for cell in bound.__closure__)  # its variables, by their names in order
+    return objects + (objects_of(function) if isinstance(function, functools.partial) else [])
 
 
 def _parts(value: Any) -> Iterable[Any]:
@@ -74,14 +82,48 @@ class _Kept(dict[Any, Any]):
     __slots__ = ("__weakref__",)
 
 
+class Form(NamedTuple):
+    """Where objects are among arguments: so many come first, or at these `places` of those without names; and by name.
+
+    `others` are the places of the rest where objects do not come first: then there are as many arguments as these say.
+    """
+
+    places: tuple[int, ...]
+    names: tuple[str, ...]
+    others: tuple[int, ...] | None = None
+
+    def divided(self, args: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]] | None:
+        """The objects among arguments without names, and the rest; None where there are others."""
+        count = len(self.places)
+        if self.others is None:
+            return args[:count], args[count:]
+        if len(args) != count + len(self.others):
+            return None
+        return [args[i] for i in self.places], [args[i] for i in self.others]
+
+    def bound(self, function: Any, objects: Sequence[Any], named: dict[str, Any]) -> Any:
+        """The function of the other arguments."""
+        if self.others is None:
+            return functools.partial(function, *objects, **named)
+        # With the objects in variables of its own: `partial` would have the arguments after them come by name.
+        given = ", ".join(f"o{i}" if i in self.places else f"a{i}" for i in range(len(self.places) + len(self.others)))
+        rest = "".join(f"a{i}, " for i in self.others)
+        code = getattr(function, "__code__", None)
+        file, line = ("<arguments>", 1) if code is None else (code.co_filename, code.co_firstlineno)
+        found: dict[str, Any] = {}
+        exec(compile("\n" * (line - 1) + f"def made(function, {', '.join(f'o{i}' for i in self.places)}): "
+                     f"return lambda {rest}**named: function({given}, **named)", file, "exec"), {}, found)
+        return found["made"](functools.partial(function, **named) if named else function, *objects)
+
+
 class Bound:
-    """The compiled functions of the other arguments, by the objects that come first and those with names."""
+    """The compiled functions of the other arguments, by the objects that are passed."""
 
     def __init__(self) -> None:
         self._found: dict[Any, ReferenceType[Any]] = {}
         self._places: dict[Any, ReferenceType[_Kept]] = {}  # where they are kept
         self._kept = _Kept()  # those of objects that lead to no leaf
-        self.forms: list[tuple[int, tuple[str, ...]]] = []  # how many come first, and which have names
+        self.forms: list[Form] = []
         self._dropped = 0
 
     @property
@@ -94,13 +136,16 @@ class Bound:
 
         They are known by address, for the function that is found holds them.
         """
-        for count, names in self.forms:
-            if names and not kwargs.keys() >= {*names}:
+        for form in self.forms:
+            names = form.names
+            divided = None if names and not kwargs.keys() >= {*names} else form.divided(args)
+            if divided is None:
                 continue
-            found = self._found.get((*map(id, args[:count]), *[id(kwargs[name]) for name in names], count, names))
+            objects, others = divided
+            found = self._found.get((*map(id, objects), *[id(kwargs[name]) for name in names], form))
             if found is not None and (function := found()) is not None:
                 rest = {name: value for name, value in kwargs.items() if name not in names} if names else kwargs
-                return (function(*args[count:], **rest),)
+                return (function(*others, **rest),)
         return None
 
     def call(self, compiled: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any] | None:
@@ -108,23 +153,26 @@ class Bound:
         if self._dropped >= MOST_DROPPED:  # it gives up, and holds nothing
             self._drop(*self._found)
             return None
-        count = next((i for i, value in enumerate(args) if not is_object(value)), len(args))
         names = tuple([name for name, value in kwargs.items() if is_object(value)])
-        if not (count or names):
+        places = tuple([i for i, value in enumerate(args) if is_object(value)])
+        if not (places or names):
             return None
+        form = Form(places, names)
+        if places != (*range(len(places)),):
+            form = Form(places, names, tuple([i for i in range(len(args)) if i not in places]))
         self._drop(*[key for key, found in self._found.items() if found() is None])
         if len(self._found) >= MOST:
             self._dropped += 1
             self._drop(next(iter(self._found)))
-        objects = *args[:count], *[kwargs[name] for name in names]
-        made = type(compiled)(functools.partial(compiled.__wrapped__, *args[:count], **{n: kwargs[n] for n in names}),
-                              *compiled.options)
+        named = {name: kwargs[name] for name in names}
+        objects = *[args[i] for i in places], *named.values()
+        made = type(compiled)(form.bound(compiled.__wrapped__, objects[:len(places)], named), *compiled.options)
         made.__name__ = getattr(compiled, "__name__", "function")
-        key = (*map(id, objects), count, names)
+        key = (*map(id, objects), form)
         kept = self._kept_by(_anchor(objects))
         kept[key], self._found[key], self._places[key] = made, ref(made), ref(kept)
-        if (count, names) not in self.forms:
-            self.forms.append((count, names))
+        if form not in self.forms:
+            self.forms.append(form)
         return self.known(args, kwargs)
 
     def _kept_by(self, leaf: Any) -> _Kept:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import MethodType
 from typing import Any
 
+from tapegrad.compiler.bound_arguments import objects_of
 from tapegrad.compiler.compiled_function import Compiled
 from tapegrad.compiler.guards.contents import is_simple
 from tapegrad.compiler.guards.reachable import Reach
@@ -35,8 +36,7 @@ def explain(function: Compiled) -> str:
     if function.differed:
         lines.append(f"what differed between the last captures: {function.differed}")
     for bound in function._bound.functions:
-        objects = *bound.__wrapped__.args, *bound.__wrapped__.keywords.values()
-        lines += [f"with {', '.join(type(value).__name__ for value in objects)}:",
+        lines += [f"with {', '.join(type(value).__name__ for value in objects_of(bound.__wrapped__))}:",
                   *(f"  {line}" for line in explain(bound).splitlines())]
     return "\n".join(lines)
 

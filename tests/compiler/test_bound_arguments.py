@@ -1,4 +1,4 @@
-"""Models, optimisers, functions and settings that are passed first, or by keyword: call by call as written.
+"""Models, optimisers, functions and settings that are passed: call by call as written.
 
 A program is `make(wrap)`: what runs call i, and what shows the state; all are replayed.
 """
@@ -64,6 +64,33 @@ def by_keyword(wrap):
     f = wrap(step)
     return (lambda i: f(x=X, y=Y, model=one, loss_of=nn.CrossEntropyLoss(), optimizer=optimizer)
             if i == 7 else f(x=X, y=Y, model=one, loss_of=F.cross_entropy, optimizer=optimizer)), state_of(one)
+
+
+@program(1)
+def after_the_data(wrap):
+    one = model()
+    optimizer = torch.optim.SGD(one.parameters(), lr=0.1, momentum=0.9)
+
+    @wrap
+    def late(x, net, y, optimizer, loss_of, scale=1.0):
+        return step(net, optimizer, loss_of, x, y, scale)
+
+    def call(i):
+        if i == 12:
+            one.eval()
+        if i % 4 == 3:
+            return late(X, one, Y, optimizer, F.cross_entropy, scale=1 / (i + 1))
+        return late(X, one, Y, optimizer, F.cross_entropy)
+
+    return call, state_of(one)
+
+
+@program(1)
+def between_and_by_keyword(wrap):
+    ones = [model(), model()]
+    f = wrap(lambda x, net, y, by=1.0, *, config: F.cross_entropy(net(x), y, label_smoothing=config.scale / 9) * by)
+    configs = [Config(), Config(2.0)]
+    return (lambda i: f(X, ones[i // 2 % 2], Y, 1.0 + i, config=configs[i % 2]).detach()), state_of(*ones)
 
 
 @program(1)
