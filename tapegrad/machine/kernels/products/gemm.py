@@ -12,8 +12,8 @@ From the inside out (the design is Goto's, http://doi.acm.org/10.1145/1356052.13
              of b at a time, and of each row of a one element, broadcast. It reads a by any strides. Columns that two
              vectors and part of a third would hold are one tile, of fewer rows.
     panel    tiles down a block of rows, so that two vectors' width of b, KC deep, stays in the first-level cache
-    product  blocks; and packing, where it pays: a and b are read where they lie when few rows or columns share the cost;
-             of so few rows that one tile has them all, that goes along the columns, and nothing else is decided
+    product  blocks; and packing, where it pays: a and b are read where they lie when few rows or columns share the cost
+             (of so few rows that one tile has them all, that goes along the columns, and nothing else is decided)
     copy, transpose    packing, in pieces as wide as a tile
     one_hot  what is done instead, where a has no more than one number in a row (see there)
 
