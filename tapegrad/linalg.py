@@ -42,6 +42,7 @@ from tapegrad.functions.linear_algebra.solving import (
     solve_triangular,
 )
 from tapegrad.functions.linear_algebra.solving import linalg_norm as norm
+from tapegrad.functions.linear_algebra.symmetric_factors import ldl_factor, ldl_factor_ex, ldl_solve
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import linalg_diagonal as diagonal
 from tapegrad.namespaces import show_public
@@ -49,10 +50,10 @@ from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
-    "eigvalsh", "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve",
-    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
-    "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander",
-    "vecdot", "vector_norm",
+    "eigvalsh", "householder_product", "inv", "inv_ex", "ldl_factor", "ldl_factor_ex", "ldl_solve", "lstsq", "lu",
+    "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
+    "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals",
+    "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]
 show_public(__name__)
 

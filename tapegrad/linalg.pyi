@@ -26,6 +26,15 @@ class _linalg_inv_ex(NamedTuple):
     inverse: Tensor
     info: Tensor
 
+class _linalg_ldl_factor(NamedTuple):
+    LD: Tensor
+    pivots: Tensor
+
+class _linalg_ldl_factor_ex(NamedTuple):
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
 class _linalg_lstsq(NamedTuple):
     solution: Tensor
     residuals: Tensor
@@ -131,6 +140,32 @@ def inv_ex(A: Tensor, *, check_errors: _bool = False, out: Any = None) -> _linal
     inverse=tensor([[-2.0000,  1.0000],
             [ 1.5000, -0.5000]]),
     info=tensor(0, dtype=torch.int32))"""
+def ldl_factor(input: Tensor, *, hermitian: _bool = False, out: Any = None) -> _linalg_ldl_factor:
+    """L D Lᵀ of a symmetric matrix, of which the lower triangle is read (`torch.linalg.ldl_factor`).
+
+    >>> import tapegrad
+    >>> LD, pivots = tapegrad.linalg.ldl_factor(tapegrad.tensor([[2.0, 1.0], [1.0, 0.0]]))
+    >>> LD, pivots
+    (tensor([[ 2.0000,  0.0000],
+            [ 0.5000, -0.5000]]), tensor([1, 2], dtype=torch.int32))"""
+def ldl_factor_ex(input: Tensor, *, hermitian: _bool = False, check_errors: _bool = False, out: Any = None) -> _linalg_ldl_factor_ex:
+    """L and D in one matrix, the rows that were exchanged (two negative numbers are a block of D), and for each matrix
+    where D is singular or 0 (`torch.linalg.ldl_factor_ex`).
+
+    >>> torch.linalg.ldl_factor_ex(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    torch.return_types.linalg_ldl_factor_ex(
+    LD=tensor([[ 4.0000,  0.0000],
+            [ 0.7500, -1.2500]]),
+    pivots=tensor([2, 2], dtype=torch.int32),
+    info=tensor(0, dtype=torch.int32))"""
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: _bool = False, out: Any = None) -> Any:
+    """X with A X = B, by what `ldl_factor` gave for A (`torch.linalg.ldl_solve`).
+
+    >>> import tapegrad
+    >>> factors = tapegrad.linalg.ldl_factor(tapegrad.tensor([[2.0, 1.0], [1.0, 0.0]]))
+    >>> tapegrad.linalg.ldl_solve(*factors, tapegrad.tensor([[3.0], [1.0]]))
+    tensor([[1.],
+            [1.]])"""
 def lstsq(input: Tensor, b: Tensor, rcond: _float | None = None, *, driver: str | None = None, out: Any = None) -> _linalg_lstsq:
     """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`).
 

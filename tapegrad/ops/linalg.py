@@ -87,6 +87,8 @@ REFUSALS = {
                         "completed because the input matrix is singular.",
     "linalg_lstsq": "torch.linalg.lstsq: {batch}The least squares solution could not be computed because the input "
                     "matrix does not have full rank (error code: {element}).",
+    "linalg_ldl_factor": "torch.linalg.ldl_factor: {batch}D[{element},{element}] is zero and using it on ldl_solve would "
+                         "result in a division by zero.",
     "linalg_cholesky": "linalg.cholesky: {batch}The factorization could not be completed because the input is not "
                        "positive-definite (the leading minor of order {element} is not positive-definite).",
     **dict.fromkeys(("linalg_svdvals", "linalg_svd_factors", "linalg_pinv"),
