@@ -88,7 +88,7 @@ def test_it_is_the_function(name):
     compiled = torch.compile(function, eager_build=True)
     program = reloaded(export.export(compiled, args, kwargs))
     called = {"W": W, **dict(NET.named_parameters())}
-    names = [n.removeprefix("NET.") for n, _ in program.named_parameters()]
+    names = [n.removeprefix("NET.").removeprefix("_orig_mod.") for n, _ in program.named_parameters()]
     module = program.module()
     for _ in range(4):  # as written, captured, replayed
         expected = outcome(compiled, args, kwargs, [called[n] for n in names])
