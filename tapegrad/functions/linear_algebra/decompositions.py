@@ -142,9 +142,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
     """The pseudo-inverse (`torch.linalg.pinv`); singular values up to max(atol, rtol · largest) count as zero."""
     _matrix("linalg.pinv", A)
     atol, rtol = _tolerances(A, atol, rcond if rtol is None else rtol)
-    if not A.numel():
-        return into(out, A.mT.clone())
-    if hermitian:
+    if hermitian and A.numel():
         expect_square("linalg.eigh", A)
         A = A + (A.tril() + A.tril(-1).mT - A).detach()  # half of it is read; the gradient stays whole, as in PyTorch
     if any(isinstance(v, Tensor) and v.ndim for v in (atol, rtol)):
