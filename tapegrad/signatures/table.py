@@ -94,7 +94,6 @@ FORMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pow", "float_power"), ("input: Tensor / Number, exponent: Tensor / Number, *, out",)),
     "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor / Number",),
     "index_fill": ("input, dim, index, value: Tensor / Number",),
-    "masked_fill": ("input, mask: Tensor, value: Tensor / Number",),
     "Tensor.fill_diagonal_": ("fill_value: Number, wrap: bool = False",),
     "Tensor.copy_": ("other: Tensor | Number, non_blocking = False",),
     "divide": ("input, other: Any, *, out", "input, other: Any, *, rounding_mode: Text | None, out"),

@@ -53,7 +53,7 @@ METHODS["qr"] = PUBLIC["qr"] = qr
 @one_node("CholeskyBackward0")
 def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     _former("cholesky", "cholesky")
-    if input.ndim > 1 and not input.numel():
+    if input.ndim > 1 and not input.numel() and input.shape[-1] != input.shape[-2]:
         return into(out, input.clone())
     expect_square("cholesky", input, whole=True)
     expect_kernel("cholesky_cpu", input)
