@@ -13,13 +13,14 @@ import functools
 import types
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 
 from tapegrad.compiler.guards.contents import MISSING, Transparent, can_be_watched, content_of, dict_of, is_simple
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 MOST = 8  # sets of objects that are known
 MOST_SEEN = 1000  # objects, on the way to a leaf

@@ -186,7 +186,7 @@ def nuttall(M: int, *, sym: bool = True, dtype: Dtype | None = None, layout: Any
     """Four cosines with Nuttall's weights (`torch.signal.windows.nuttall`).
 
     >>> nuttall(3)
-    tensor([3.6278e-04, 1.0000e+00, 3.6278e-04])
+    tensor([3.6280e-04, 1.0000e+00, 3.6280e-04])
     """
     return general_cosine(M, a=[0.3635819, 0.4891775, 0.1365995, 0.0106411], sym=sym, dtype=dtype, layout=layout,
                           device=device, requires_grad=requires_grad)
