@@ -21,12 +21,14 @@ import numpy as np
 from tapegrad.compiler.guards.contents import MISSING, Transparent, can_be_watched, content_of, dict_of, is_simple
 from tapegrad.machine.live import machine
 from tapegrad.named_tuples import NamedTuple
+from tapegrad.tensor import Tensor
 
 MOST = 8  # sets of objects that are known
 MOST_SEEN = 1000  # objects, on the way to a leaf
 MOST_DROPPED = 32  # sets in the place of which came others
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, Transparent)
 _OTHERS = (tuple, list, dict, set, frozenset, slice, np.ndarray)
+_DATA = frozenset((Tensor, bool, int, float, str, type(None)))
 
 
 def is_object(value: Any) -> bool:
@@ -34,6 +36,21 @@ def is_object(value: Any) -> bool:
     if isinstance(value, _FUNCTIONS):
         return True
     return not (isinstance(value, (machine.TensorBase, type, *_OTHERS)) or is_simple(value)) and can_be_watched(value)
+
+
+def by_place(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
+    """The arguments without names, which have a native way; None where these are not those of the next parameters, or
+    name objects."""
+    first = len(args)
+    if type(function) is not types.FunctionType:
+        return None
+    code = function.__code__
+    names = code.co_varnames[first:min(first + len(kwargs), code.co_argcount)]
+    if len(names) < len(kwargs) or code.co_posonlyargcount > first:
+        return None
+    if any(name not in kwargs or type(kwargs[name]) not in _DATA for name in names):
+        return None
+    return (*args, *(kwargs[name] for name in names))
 
 
 def objects_of(bound: Any) -> list[Any]:

@@ -23,7 +23,7 @@ from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.assumptions import Assumptions
-from tapegrad.compiler.bound_arguments import Bound
+from tapegrad.compiler.bound_arguments import Bound, by_place
 from tapegrad.compiler.captured_backward import Traced, trace_backward
 from tapegrad.compiler.captured_call import Before, Captured
 from tapegrad.compiler.guards import memory_words, trusted_values
@@ -58,7 +58,6 @@ MAX_WAYS = patience.MOST_PROGRAMS
 IN_VAIN = 6  # captures with no replay, after which there is a warning
 # What shows where in its base a view begins.
 _OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}
-_DATA = frozenset((Tensor, bool, int, float, str, type(None)))
 _is_recording = call.is_recording
 
 
@@ -162,7 +161,7 @@ class Compiled(Transparent, CompiledBase):
 
         What was `computed` of its numbers is what it is to leave behind.
         """
-        if kwargs and (placed := self._placed(args, kwargs)) is not None:
+        if kwargs and (placed := by_place(self.__wrapped__, args, kwargs)) is not None:
             return self(*placed)
         broken: tuple[Variant, ...] = ()
         if tried is not None:
@@ -179,21 +178,6 @@ class Compiled(Transparent, CompiledBase):
             if self.grouped is None:
                 raise
         return self._by_groups(args, kwargs or {})
-
-    def _placed(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
-        """The arguments without names, which have a native way; None where these are not those of the next parameters,
-        or name objects, to which a compiled function of the others is bound.
-        """
-        function, first = self.__wrapped__, len(args)
-        if type(function) is not FunctionType:
-            return None
-        code = function.__code__
-        names = code.co_varnames[first:min(first + len(kwargs), code.co_argcount)]
-        if len(names) < len(kwargs) or code.co_posonlyargcount > first:
-            return None
-        if any(name not in kwargs or type(kwargs[name]) not in _DATA for name in names):
-            return None
-        return (*args, *(kwargs[name] for name in names))
 
     def _by_groups(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """A call of a `vmap` whose lanes go different ways: no one program does that."""

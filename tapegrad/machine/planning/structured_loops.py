@@ -171,10 +171,10 @@ class Turns:
 
     def copies(self, outputs: Sequence[Moving], inputs: Sequence[Moving]) -> None:
         """Matrices of as many rows, copied; by one call where they are equally wide."""
-        together = len({x.value.shape for x in inputs}) == 1
-        for start in range(0, len(inputs), len(inputs) if together else 1):
-            end = len(inputs) if together else start + 1
-            self.elements(outputs[start:end], inputs[start:end], lambda *x: x)
+        pairs = [*zip(outputs, inputs)]
+        for group in [pairs] if len({x.value.shape for x in inputs}) == 1 else [[pair] for pair in pairs]:
+            made, read = zip(*group)
+            self.elements(made, read, lambda *x: x)
 
     def row_by_row(self, target: Moving, inputs: Sequence[Moving], rule: Callable[..., Any]) -> None:
         """What `rule` says of one row of each input, into the target, which may be the first of them."""
@@ -224,7 +224,7 @@ class Looping(Builder):
         cut = self.steps[-1].cut
         if cut is not None and shared(rows, work) > 1:
             # Small pieces, of which those who come late take some: whoever wakes them is held up as long.
-            cut["eager"], cut["pieces"] = 0, self.steps[-1].nest[2]
+            cut["eager"], cut["pieces"] = 0, min(self.steps[-1].nest[2 + int(cut["axis"][0])], rec.MAX_PIECES)
 
     def in_turns(self, rows: int, turns: int, at_once: int = 0, span: int = 1) -> Turns:
         return Turns(self, rows, turns, at_once, span)

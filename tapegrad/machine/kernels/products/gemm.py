@@ -39,8 +39,8 @@ COLUMNS = 1024      # of b packed at a time
 PACK_B = {64: 512, 32: 96}
 PACK_A = 128, 300   # rows of a and columns of b from which packing a pays
 # Up to so many rows, and from so many steps along k on, where a column of c lies is on its way while k is gone through:
-# most results are in no cache yet. The steps of an LSTM take 12 % less time then, and 3 % less back (50 of
-# 8 x 256 x 128). Of more rows stores wait less; told in each tile, shallow products took 3-5 % longer.
+# most results are in no cache yet. Of more rows stores wait less; told in each tile, shallow products took 3-5 %
+# longer. Nor where one tile has all rows: the steps of an LSTM took 0.5 % longer, whose results are in a cache.
 FETCHED = 16, 48
 # Steps along k by which a is prefetched; and b, which is a new cache line each where it is not packed, by processors
 # with long vectors. Those with short ones see its rows coming, and are slower when told (64 x 1024 x 1024: 28 instead
@@ -402,8 +402,6 @@ class _Source(ProductWriter):
             d0 = self.either("%add", d0, "null", "ptr")
             one_panel = self.let(f"alloca [{KC * self.wide_row} x i8], align 64")
             scratch = self.let("alloca ptr")
-            fetches = self.let(f"icmp sle i64 {m}, {FETCHED[0]}")
-            fetches = self.let(f"and i1 {fetches}, {self.let(f'icmp sge i64 {k}, {FETCHED[1]}')}")
             with self.when(self.few(batches, m, n, k, bj)):
                 # Columns one beside the other; or the one that each of a batch is, with its own a.
                 narrow = self.let(f"icmp eq i64 {n}, {self.panel}")
@@ -443,6 +441,9 @@ class _Source(ProductWriter):
             rest = self.either(self.let(f"select i1 {large}, i1 false, i1 {joins}"), rest, 0)
             narrow = self.do("sub", n, rest)
             row, along = self.either(large, self.item, ai), self.either(large, self.a_row, ak)
+
+            fetches = self.let(f"icmp sle i64 {m}, {FETCHED[0]}")
+            fetches = self.let(f"and i1 {fetches}, {self.let(f'icmp sge i64 {k}, {FETCHED[1]}')}")
 
             def to_do(batch: str) -> str:
                 done = self.let(
