@@ -4,6 +4,7 @@ A capture is made under assumptions; one that cannot be kept may show which of t
 """
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from tapegrad.compiler.guards.contents import by_value
@@ -30,6 +31,9 @@ class Assumptions:
     growing: frozenset[Held] = frozenset()  # where lists are that it appends to, and does not look at
     moves: bool = True  # parts of tensors may begin where a number says
     by_name: bool = True  # it matters which tensors the gradients are that it finds on leaves
+    # Attributes that code reads, and somebody may hang on an argument; None for any.
+    reads: Set[str] | None = frozenset()
+    asks_which: bool = False  # whether it asks which object something is
     # Numbers that it takes out of tensors may be found when the program has run; None: not known yet.
     defers: bool | None = None
 

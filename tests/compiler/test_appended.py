@@ -17,7 +17,7 @@ from call_by_call import adds_to, agree, with_errors
 
 import tapegrad as torch
 from tapegrad import nn
-from tapegrad.compiler import compile, compiled_function
+from tapegrad.compiler import captured_function, compile
 
 CALLS = 30
 X = torch.arange(24.0).reshape(8, 3) / 10
@@ -563,7 +563,7 @@ def test_what_is_appended_by_a_call_that_is_interrupted(monkeypatch):
     def interrupted(*args: Any, **kwargs: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compiled_function, "Captured", interrupted)
+    monkeypatch.setattr(captured_function, "Captured", interrupted)
     with pytest.raises(KeyboardInterrupt):
         step(X, 3)
     monkeypatch.undo()

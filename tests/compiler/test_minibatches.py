@@ -11,6 +11,7 @@ from call_by_call import adds_to
 
 import tapegrad as torch
 from tapegrad.compiler import compile
+from tapegrad.compiler.argument_keys import sort_arguments
 
 CALLS = 12
 PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Any, Callable[[int], tuple[Any, ...]], Callable[[], Any]]], int]] = {}
@@ -154,7 +155,7 @@ def test_a_step_that_is_told_which_of_eight_batches_it_takes():
 
     def look(frame: Any, event: str, argument: Any) -> None:
         nonlocal python
-        python += event == "call" and frame.f_code.co_name == "_sorted"
+        python += event == "call" and frame.f_code.co_name == sort_arguments.__name__
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for it is captured again and again

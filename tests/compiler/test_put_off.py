@@ -4,13 +4,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import sys
 import warnings
 
 import numpy as np
 import pytest
 
 import tapegrad as torch
+from tapegrad.compiler import captured_function
 from tapegrad.compiler.numbers import substitution
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
@@ -258,8 +258,8 @@ def test_threads_ask_for_the_kernel_that_a_step_has(monkeypatch):
 
 
 @pytest.mark.parametrize("path", [
-    "capturing.late_binding.want", "capturing.restore_kernels", "compiled_function.Captured",
-    "compiled_function.optimise", "compiled_function.Program", "compiled_function.trace_backward",
+    "capturing.late_binding.want", "capturing.restore_kernels", "captured_function.Captured",
+    "captured_function.optimise", "captured_function.Program", "captured_function.trace_backward",
     "substitution.release", "capturing.emitter.bind", "capturing.release", "following.Graph.stand_in"])
 @pytest.mark.parametrize("at", [0, 1])
 def test_an_interrupt_leaves_no_capture_open_and_nothing_undone(path, at, monkeypatch):
@@ -277,7 +277,7 @@ def test_an_interrupt_leaves_no_capture_open_and_nothing_undone(path, at, monkey
         return w * x
 
     place, name = path.rsplit(".", 1)
-    where = {"compiled_function": sys.modules["tapegrad.compiler.compiled_function"], "capturing": capturing,
+    where = {"captured_function": captured_function, "capturing": capturing,
              "substitution": substitution, "following.Graph": following.Graph,
              "capturing.late_binding": late_binding, "capturing.emitter": emitter}[place]
     plain, calls = getattr(where, name), []

@@ -12,7 +12,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.compiler import Compiled, compile
-from tapegrad.compiler.compiled_function import MAX_KEYS
+from tapegrad.compiler.captured_function import MAX_KEYS
 
 
 def warm(f, *args):
