@@ -86,6 +86,9 @@ def exchange(x: Any, y: Any) -> None:
         buffers["tensor"][row] = id(heir)
     for field in ("buffer", "layout", "grad", "base"):
         one[field], other[field] = other[field], one[field].copy()
+    flags = buffers["flags"]
+    if (differs := (flags[x._buffer] ^ flags[y._buffer]) & rec.ACCOMPANIED):  # what goes with an object stays with it
+        flags[[x._buffer, y._buffer]] ^= differs
 
 
 def keeps_itself(row: int) -> bool:
