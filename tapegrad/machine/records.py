@@ -182,7 +182,7 @@ MACHINE = np.dtype([
     ("moments", "u8"), ("lent", "u8"),
     ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),
     ("collected", "u8"), ("reclaiming", "u8"), ("abandoned", "u8"), ("orphans", "u8"),
-    ("companions", "u8"), ("n_companions", "u8"), ("max_companions", "u8"),
+    ("companions", "u8"), ("n_companions", "u8"), ("n_companion_slots", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),

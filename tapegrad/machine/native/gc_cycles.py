@@ -158,11 +158,12 @@ def lay_paths():
 def lay_companions():
     """Give tensors with companions their paths, before others: as leaves they are what those lead to."""
     m = machine()
-    for i in range(m.n_companions):
+    for i in range(m.n_companion_slots):
         tensor = companions_at(m.companions)[i].tensor
-        row = tensor_at(tensor).buffer
-        if buffers()[row].producer == N0 and buffers()[row].tensor == tensor:
-            lay(row, new_node(row))
+        if tensor != U0:
+            row = tensor_at(tensor).buffer
+            if buffers()[row].producer == N0 and buffers()[row].tensor == tensor:
+                lay(row, new_node(row))
 
 
 @native

@@ -20,8 +20,8 @@ from tapegrad.machine.native.cells import Cells
 __all__ = [
     "N0", "N1", "U0", "U1", "U2", "U3", "Callee", "add_atomic", "attachments_at", "buffers", "by_name", "call_kernel",
     "call_visit", "companions_at", "cuts_at", "doubles", "events_at", "exchange", "exchange_if", "export", "external",
-    "floats", "halves", "i32", "i64", "indirect", "inlined", "instructions", "layouts", "leading_zeros", "load_atomic",
-    "machine", "native", "node_at", "octets", "plans", "pool", "programs_at", "quarters", "recipe_at",
+    "floats", "halves", "hashed", "i32", "i64", "indirect", "inlined", "instructions", "layouts", "leading_zeros",
+    "load_atomic", "machine", "native", "node_at", "octets", "plans", "pool", "programs_at", "quarters", "recipe_at",
     "recipe_steps_at", "records", "signed_words", "stack_words", "starts_at", "steps_at", "symbol", "team_at",
     "tensor_at", "types", "u32", "u64", "words", "workspace_at",
 ]
@@ -265,6 +265,13 @@ companions_at: Callee = records(rec.COMPANION)
 node_at: Callee = record(rec.NODE)
 call_kernel: Callee = indirect(i32, u64, u64)
 call_visit: Callee = indirect(i32, u64, u64)
+
+
+@inlined
+def hashed(key):
+    """Where to look for a key first, in a table of any power of two: bits of it that depend on all of the key's."""
+    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+
 
 Export = tuple[str, Any, Any]  # the C name, the numba signature, the jitted function
 EXPORTS: list[Export] = []

@@ -21,11 +21,6 @@ _SEEN, _WRITTEN = np.uint64(rec.PLAN_OF_SEEN), np.uint64(rec.PLAN_OF_WRITTEN)
 MAX_KEYED_LAYOUT = np.uint64(1 << 18)
 
 
-@inlined
-def hashed(key):
-    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
-
-
 @native
 def find_plan(opcode, operands, count):
     """The plan of (opcode, operand layouts), or 0. Entries are pairs (key, plan); layout ids stay below 2^18."""
