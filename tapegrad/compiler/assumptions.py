@@ -13,7 +13,7 @@ from tapegrad.compiler.pytrees import Numbers, flatten
 from tapegrad.compiler.refusals import ByName, Grows, Refused, Still, Strict, Varies
 
 if TYPE_CHECKING:
-    from tapegrad.compiler.captured_call import Before
+    from tapegrad.compiler.before_call import Before
     from tapegrad.compiler.numbers.substitution import Substitution
 
 MOST_BEFORE = 4  # captures that one is compared with

@@ -18,8 +18,9 @@ import numpy as np
 from tapegrad.compiler import patience
 from tapegrad.compiler.argument_keys import aliases, sort_arguments
 from tapegrad.compiler.assumptions import Assumptions
+from tapegrad.compiler.before_call import Before
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, Captured
+from tapegrad.compiler.captured_call import Captured
 from tapegrad.compiler.guards import trusted_values
 from tapegrad.compiler.guards.contents import Transparent
 from tapegrad.compiler.guards.reachable import Reach, Unreadable

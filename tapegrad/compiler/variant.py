@@ -14,8 +14,9 @@ from tapegrad.autograd import modes
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import Recorder
 from tapegrad.compiler.backward_program import Backward, Reads
+from tapegrad.compiler.before_call import apart
 from tapegrad.compiler.captured_backward import Divided, Segment, divide
-from tapegrad.compiler.captured_call import Captured, Output, Result, apart
+from tapegrad.compiler.captured_call import Captured, Output, Result
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.passes import optimise
