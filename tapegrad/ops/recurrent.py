@@ -84,9 +84,10 @@ def _lstm_shown(o: Value, c: Value) -> tuple[Value, ...]:
 
 def _lstm_slope(i: Value, f: Value, n: Value, o: Value, shown: Value, before: Value, later: Value, g: Value,
                 later_c: Value) -> tuple[Value, ...]:
-    g = later + g
-    g_c = later_c + g * o * (1 - shown * shown)
-    return (g_c * n * i * (1 - i), g_c * before * f * (1 - f), g_c * i * (1 - n * n), g * shown * o * (1 - o), g_c * f)
+    g_o = (later + g) * o
+    g_c = later_c + g_o * (1 - shown * shown)
+    g_i, g_f = g_c * i, g_c * f
+    return g_i * n * (1 - i), g_f * before * (1 - f), g_i * (1 - n * n), g_o * shown * (1 - o), g_f
 
 
 def _gru_step(r: Value, z: Value, own: Value, n: Value, br: Value, bz: Value, b_own: Value, bn: Value, h: Value
@@ -98,8 +99,9 @@ def _gru_step(r: Value, z: Value, own: Value, n: Value, br: Value, bz: Value, b_
 
 def _gru_slope(r: Value, z: Value, own: Value, n: Value, before: Value, later: Value, g: Value) -> tuple[Value, ...]:
     g = later + g
-    g_n = g * (1 - z) * (1 - n * n)
-    return g_n * own * r * (1 - r), g * (before - n) * z * (1 - z), g_n * r, g_n, g * z
+    g_n, g_z = g * (1 - z) * (1 - n * n), g * z
+    g_r = g_n * r
+    return g_r * own * (1 - r), g_z * (before - n) * (1 - z), g_r, g_n, g_z
 
 
 CELLS = {

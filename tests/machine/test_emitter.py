@@ -446,3 +446,40 @@ def test_sums_of_no_columns(accumulate):
     run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(kernel)
     assert run(pointers.ctypes.data, nest.ctypes.data) == 0
     assert out.tolist() == [5.0] * 3
+
+
+@pytest.mark.parametrize("rows, columns", [(0, 5), (3, 0), (1, 1), (3, 5), (4, 16), (5, 33)])
+@pytest.mark.parametrize("d", [dtypes.float32, dtypes.float64, dtypes.int32])
+@pytest.mark.parametrize("letter", "cs")
+def test_operands_that_share_a_pointer(rows, columns, d, letter):
+    """Sums and differences of columns that lie beside each other, into columns beside each other and one elsewhere."""
+    a, b, c = operands(d, d, d)
+    region = Region((d,) * 3, (a + b, a - c, b * c), (d,) * 3, (False,) * 3)
+    apart, every = (columns if letter == "c" else 0), 1 if letter == "c" else 2
+    lies = "0+0,0+2,1+0,2+0,2+1,2+3" if apart else "0+0,1+0,2+0,3+0,4+0,5+0"
+    read = sample(d, 200 * max(rows, 1), 0).reshape(max(rows, 1), 200)
+    made, other = np.zeros_like(read), np.zeros_like(read)
+    if apart:
+        places = [made, other, read]
+        starts = [0, 0, 0]
+    else:
+        places = [made, made, other, read, read, read]
+        starts = [0, 1, 0, 0, columns * 2, columns * 2 + 1]
+    item = d.itemsize
+    nest = np.array([2, 0, rows, columns, *(s for x in places for s in (x.strides[0], every * item)), columns], "i8")
+    pointers = np.array([x.ctypes.data + s * item for x, s in zip(places, starts)], "u8")
+    address = compile_region(region, letter * 6 + ":" + lies, (False,) * 3)
+    assert KERNEL(address)(pointers.ctypes.data, nest.ctypes.data) == 0
+
+    def part(x, start):
+        return x[:rows, start:start + columns * every:every]
+
+    if apart:
+        u, v, w = part(read, 0), part(read, columns), part(read, 3 * columns)
+        found = part(made, 0), part(made, 2 * columns), part(other, 0)
+    else:
+        u, v, w = (part(read, s) for s in starts[3:])
+        found = part(made, 0), part(made, 1), part(other, 0)
+    for x, wanted in zip(found, (u + v, u - w, v * w)):
+        np.testing.assert_array_equal(x, wanted)
+    assert np.count_nonzero(made) <= 2 * rows * columns  # and nothing beside them

@@ -16,6 +16,10 @@ decides whether the innermost loop becomes SIMD code is compiled in: its `patter
     |cc0   the letters describe the innermost *kept* loop: blocks of columns are reduced side by side, so that memory
            is read along its cache lines when the row itself is strided (a sum over axis 0)
     cc#10  the innermost loop has so many elements, and is written out: short rows, and few columns (|cc#10)
+    cc:0+0,0+1  two kept loops without frames, where a step calls the kernel turn by turn. Of each operand is said which
+           pointer it takes, and that it lies so many times as many elements after it as the nest's last word says;
+           the nest has the strides of pointers. A kernel of 14 operands has registers for 11 pointers, and moved them
+           about for each vector
     @m0:…  straight-line code as a loop, at other places each turn: see `turns_writer`
     ~mii   the same at places that are looked up in a table: see `gather_writer`
     ?16:0  straight-line code as a loop that each lane leaves in its time: see `while_writer`

@@ -273,7 +273,7 @@ class Writer:
         if self.lanes == 1 and d is dtypes.float32:
             return self.libm_call("tanh", d, [x])
         size = self.let(self.intrinsic("@fabs", d, d, [x]))
-        n, e = self.exponential(self.limited("ogt", self.let(f"fadd {t} {size}, {size}"), 40.0, d), d, _BIAS[d])
+        n, e = self.exponential(self.limited("ogt", self.let(f"fadd {t} {size}, {size}"), 40.0, d), d, _BIAS[d], True)
         power = self.raised(n, d)
         e = self.multiply_add(e, power, self.let(f"fsub {t} {power}, {self.const(1, d)}"), d)
         found = self.let(f"fdiv {t} {e}, {self.let(f'fadd {t} {e}, {self.const(2, d)}')}")
@@ -291,7 +291,7 @@ class Writer:
                          for m in (half, self.let(f"sub {bits} {n}, {half}")))
         return f"fmul {t} {self.multiply_add(e, first, first, d)}, {second}"
 
-    def exponential(self, x: str, d: dtype, bias: int = 0) -> tuple[str, str]:
+    def exponential(self, x: str, d: dtype, bias: int = 0, brief: bool = False) -> tuple[str, str]:
         """n + `bias` in the lowest bits, and exp(r) - 1, where exp(x) = 2**n exp(r), and r is at most half of log(2).
         """
         t, digits = self.type(d), _DIGITS[d]
@@ -299,7 +299,7 @@ class Writer:
         large = self.const(1.5 * 2.0 ** digits + bias, d)
         shifted = self.multiply_add(x, self.const(1 / math.log(2), d), large, d)
         n, r = self.let(f"fsub {t} {shifted}, {large}"), x
-        for part in _LOG_2[d]:
+        for part in _LOG_2[d][:1] if brief and d is dtypes.float32 else _LOG_2[d]:
             r = self.multiply_add(n, self.const(-part, d), r, d)
         square = self.let(f"fmul {t} {r}, {r}")
         # By pairs, whose sums do not wait for each other: half as long for one vector as term by term.

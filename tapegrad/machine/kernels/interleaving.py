@@ -12,7 +12,7 @@ from collections.abc import Sequence
 _NAMES = re.compile(r"%[\w.]+")
 # Cycles until a result is there, of the slower ones.
 _LATENCIES = (("@llvm.fma", 4), (" fmul ", 4), (" fadd ", 3), (" fsub ", 3), (" fdiv ", 11))
-_ADDRESSES = (" = load ", " = getelementptr ")
+_ADDRESSES = (" = load ", " = getelementptr ", " = add nsw i64 ")
 
 
 def interleaved(lines: Sequence[str]) -> list[str]:

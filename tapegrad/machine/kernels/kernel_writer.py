@@ -53,6 +53,7 @@ class KernelWriter(LoopWriter):
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
         super().__init__()
         self.region, self.accumulate = region, accumulate
+        pattern, _, beside = pattern.partition(":")
         pattern, _, short = pattern.partition("#")
         self.exactly: int = int(short or 0)
         self.columns: bool = pattern.startswith("|")
@@ -61,6 +62,9 @@ class KernelWriter(LoopWriter):
         self.dtypes: tuple[dtype, ...] = (*region.outputs, *region.inputs)
         if not self.straight and len(self.pattern) != len(self.dtypes):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
+        self.flat: bool = bool(beside)
+        places = [tuple(map(int, place.split("+"))) for place in beside.split(",")] if beside else []
+        self.lies: list[tuple[int, int]] = [(p[0], p[1]) for p in places] or [(k, 0) for k in range(len(self.dtypes))]
         self.values: list[Sym] = lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
         nodes = list(walk(self.values))
         reduces = [n for n in nodes if n.op == "reduce"]
@@ -122,6 +126,8 @@ class KernelWriter(LoopWriter):
     def emit(self) -> str:
         if self.straight:
             self.emit_straight()
+        elif self.flat:
+            self.emit_flat()
         else:
             self.declarations[loop_helpers.DECLARATIONS] = None
             self.emit_entry()
@@ -145,6 +151,40 @@ class KernelWriter(LoopWriter):
         self.compute(self.values, scope, lambda k: self.load(self.at[k], self.dtypes[k]))
         self.store_all(range(len(self.values)), scope, {})
 
+    def emit_flat(self) -> None:
+        """Rows of columns, without the frames of other nests: a step calls this turn by turn, with few elements."""
+        count = self.pointers
+        self.label("entry")
+        rows, self.stride = self.let(f"load i64, ptr {self.element('%nest', 2)}"), {}
+        self.line(f"%n = load i64, ptr {self.element('%nest', 3)}")
+        starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
+        steps = [self.let(f"load i64, ptr {self.element('%nest', 4 + 2 * k)}") for k in range(count)]
+        for k, letter in enumerate(self.pattern):
+            if letter == "s":
+                self.stride[k] = self.let(f"load i64, ptr {self.element('%nest', 5 + 2 * self.lies[k][0])}")
+        apart = self.let(f"load i64, ptr {self.element('%nest', 4 + 2 * count)}")
+        for times in sorted({times for _, times in self.lies if times}):
+            self.line(f"%apart.{times} = mul nsw i64 {apart}, {times}")
+        some = [self.let(f"icmp sgt i64 {size}, 0") for size in (rows, "%n")]
+        self.line(f"br i1 {self.let(f'and i1 {some[0]}, {some[1]}')}, label %begin, label %end")
+        self.label("begin")
+        begin = len(self.lines)
+        self.jump("row")
+        phis = len(self.lines)
+        self.at = [f"%walk{pointer}" for pointer, _ in self.lies]
+        self.final_pass(range(len(self.values)), {})
+        for k, step in enumerate(steps):
+            self.line(f"%walk{k}.next = getelementptr i8, ptr %walk{k}, i64 {step}")
+        self.line("%left.next = sub i64 %left, 1")
+        self.line("%more = icmp ne i64 %left.next, 0")
+        after = self.block
+        self.line("br i1 %more, label %row, label %end")
+        self.lines[phis:phis] = [
+            f"  %left = phi i64 [{rows}, %begin], [%left.next, %{after}]",
+            *(f"  %walk{k} = phi ptr [{start}, %begin], [%walk{k}.next, %{after}]" for k, start in enumerate(starts))]
+        self.lines[begin:begin] = self.beginning
+        self.label("end")
+
     def emit_entry(self) -> None:
         """Read the nest, leave if there is nothing to do, and prepare what the loops share."""
         self.label("entry")
@@ -162,7 +202,7 @@ class KernelWriter(LoopWriter):
             self.line("%no_row = icmp eq i64 %row.count, 0")
         inner = "%row" if rows else "%kept"
         self.line(f"%n = load i64, ptr {self.element(inner, loop_helpers.SIZE)}")
-        strides = loop_helpers.STEPS + 2 * len(self.dtypes)
+        strides = loop_helpers.STEPS + 2 * self.pointers
         self.stride: dict[int, str] = {k: self.let(f"load i64, ptr {self.element(inner, strides + k)}")
                                        for k, letter in enumerate(self.pattern) if letter == "s"}
         self.line("%nothing = icmp eq i64 %kept.count, 0")

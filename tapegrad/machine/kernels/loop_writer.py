@@ -23,6 +23,7 @@ class LoopWriter(Writer):
 
     dtypes: tuple[dtype, ...]  # of the outputs, then the inputs
     pattern: str
+    lies: list[tuple[int, int]]  # of each operand: by which pointer, and how many times `%apart` elements after it
     columns: bool  # blocks of columns are reduced side by side
     masked: bool  # the last, incomplete vector is done under a mask
     values: list[Sym]
@@ -41,9 +42,13 @@ class LoopWriter(Writer):
     lines: list[str]
     mask: str
 
+    @property
+    def pointers(self) -> int:
+        return 1 + max(pointer for pointer, _ in self.lies)
+
     def read_nest(self, nest: str, inside: bool) -> None:
         """Read the kept loops or those of the row into a frame; `inside`: the innermost is not the frame's to turn."""
-        count = len(self.dtypes)
+        count = self.pointers
         self.line(f"%{nest} = alloca [{loop_helpers.words(count)} x i64]")
         self.line(f"%{nest}.count = call i64 @tapegrad_begin(ptr %{nest}, i64 {count}, ptr %pointers, ptr %nest, "
                   f"i64 {int(nest == 'row')}, i64 {int(inside)})")
@@ -55,7 +60,7 @@ class LoopWriter(Writer):
         The innermost of them is written out, the others turn in an odometer, a call that all kernels share: written
         out it would double the time LLVM takes, and it turns seldom.
         """
-        outside, label, frame, count = self.at, self.name(), f"%{nest}", len(self.dtypes)
+        outside, label, frame, count = self.at, self.name(), f"%{nest}", self.pointers
         walk = loop_helpers.STEPS + count
         for k, p in enumerate(outside):  # there are none around the kept loops, whose frame knows where to begin
             self.line(f"store ptr {p}, ptr {self.element(frame, walk + k)}")
@@ -67,16 +72,17 @@ class LoopWriter(Writer):
         start = [self.let(f"load ptr, ptr {self.element(frame, walk + k)}") for k in range(count)]
         self.jump(label)
         inner_phis = len(self.lines)
-        self.at = [f"%{label}.p{k}" for k in range(count)]
+        walks = [f"%{label}.p{k}" for k in range(count)]
+        self.at = [walks[pointer] for pointer, _ in self.lies]
         self.carry = {key: f"%{label}.{k}" for k, key in enumerate(carry)}
         yield
         after = self.block
-        for k, p in enumerate(self.at):
+        for k, p in enumerate(walks):
             step = self.let(f"load i64, ptr {self.element(frame, loop_helpers.STEPS + k)}")
             self.line(f"{p}.next = getelementptr i8, ptr {p}, i64 {step}")
         self.lines[inner_phis:inner_phis] = [
             f"  %{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{after}]",
-            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{after}]" for p, at in zip(self.at, start)),
+            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{after}]" for p, at in zip(walks, start)),
             *(f"  %{label}.{k} = {self.phi(key, around[key], f'{label}.outer', x, after)}"
               for k, (key, x) in enumerate(self.carry.items()))]
         self.lines[phis:phis] = [
@@ -251,9 +257,10 @@ class LoopWriter(Writer):
     # ----------------------------------------------------------------------------------------------------------- memory
 
     def address(self, k: int, base: str, i: str) -> str:
-        letter = self.pattern[k]
+        letter, times = self.pattern[k], self.lies[k][1]
         if letter == "c":
-            return self.element(base, i, memory_type(self.dtypes[k]))
+            at = self.let(f"add nsw i64 {i}, %apart.{times}") if times else i
+            return self.element(base, at, memory_type(self.dtypes[k]))
         return base if letter == "0" else self.element(base, self.let(f"mul nsw i64 {i}, {self.stride[k]}"), "i8")
 
     def load_element(self, k: int, i: str) -> str:

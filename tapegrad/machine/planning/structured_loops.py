@@ -23,6 +23,7 @@ from tapegrad.ops.symbols import Sym
 
 _LINE, _LINES = 64, 256  # bytes
 MOST_PIECES = 16  # each has scratch of its own
+_MOST_TIMES = 8  # each takes a register
 _ROWS = 8  # of a batch, for one thread: of fewer, most of a product's time goes into reading the weights
 
 
@@ -162,12 +163,14 @@ class Turns:
         region = emitter.Region(types, tuple(v.cast(d) for v, d in zip(values, made)), made, no)
         columns = outputs[0].value.shape[1]
         pattern = "".join("c" if x.strides[1] == 1 or columns == 1 else "s" for x in all_of)
-        kernel = late_binding.bound(emitter.compile_region(region, pattern, no, True))
-        nest = [2, 0, self.rows, columns]
-        for x in all_of:
-            nest += [s * x.value.dtype.itemsize for s in x.strides]
+        steps = [tuple(s * x.value.dtype.itemsize for s in x.strides) for x in all_of]
         places = [self._reach(x, j < len(outputs)) for j, x in enumerate(all_of)]
-        self._call(kernel, nest, 2, places)
+        alike = {*pattern} == {"c"} and len({x.value.dtype for x in all_of}) == 1
+        lies, own = _beside([*zip(places, steps)], columns * made[0].itemsize if alike else 0)
+        pattern += ":" + ",".join(f"{pointer}+{times}" for pointer, times in lies)
+        kernel = late_binding.bound(emitter.compile_region(region, pattern, no, True))
+        nest = [2, 0, self.rows, columns, *(s for k in own for s in steps[k]), columns]
+        self._call(kernel, nest, 2, [places[k] for k in own])
 
     def copies(self, outputs: Sequence[Moving], inputs: Sequence[Moving]) -> None:
         """Matrices of as many rows, copied; by one call where they are equally wide."""
@@ -209,6 +212,26 @@ class Turns:
         kernel = structural.turns(sum(self.places.values()))
         self.builder.steps.append(Step(kernel, 0, words, tuple(Pointer(source) for source, _, _ in order), cut=cut,
                                        patient=True))
+
+
+def _beside(operands: Sequence[tuple[tuple[Place, int, int], Any]], apart: int
+            ) -> tuple[list[tuple[int, int]], list[int]]:
+    """Which operands take the pointer of another, for they lie some times `apart` bytes after it in every row: for each
+    the number of its pointer, and how many times; and the operands whose pointers these are.
+    """
+    lies: list[tuple[int, int]] = []
+    own: list[int] = []
+    for k, ((place, offset, row), steps) in enumerate(operands):
+        for number, first in enumerate(own if apart else ()):
+            (other, start, other_row), other_steps = operands[first]
+            times, rest = divmod(offset - start, apart)
+            if (other, other_row, other_steps) == (place, row, steps) and not rest and 0 <= times < _MOST_TIMES:
+                lies.append((number, times))
+                break
+        else:
+            lies.append((len(own), 0))
+            own.append(k)
+    return lies, own
 
 
 def shared(rows: int, work: int, at_once: int = 0) -> int:
