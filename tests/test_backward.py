@@ -360,3 +360,30 @@ def test_recording_continues_after_backward():
             w -= 0.1 * w.grad
         w.grad = None
     assert w.item() == pytest.approx(3.0, abs=1e-5)
+
+
+def slopes_of_a_chain(retained, kept):
+    """The gradients along w · tanh(x · w) …, where some values retain theirs; the sweep may be made twice."""
+    x = torch.linspace(-1, 1, 50).requires_grad_()
+    w = torch.linspace(0.5, 2, 50).requires_grad_()
+    values = [x]
+    for k in range(6):
+        values.append(values[-1] * w if k % 2 else values[-1].tanh() - values[-1] / 3)
+    for k in retained:
+        values[k].retain_grad()
+    seed = torch.linspace(1, 2, 50)
+    for _ in range(1 + kept):
+        (values[-1] + values[2]).backward(seed, retain_graph=kept)
+    assert torch.equal(seed, torch.linspace(1, 2, 50))
+    return [v.grad for v in (x, w, *(values[k] for k in retained))]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_gradients_that_are_written_where_the_one_before_lay(kept):
+    """The sweep writes an elementwise operand's gradient over the one it is made of, unless somebody has that."""
+    plain = slopes_of_a_chain([], kept)
+    for retained in ([3], [2, 4, 6], [1, 2, 3, 4, 5, 6]):
+        found = slopes_of_a_chain(retained, kept)
+        assert torch.equal(found[0], plain[0]) and torch.equal(found[1], plain[1])
+        later = torch.linspace(1, 2, 50)
+        assert 6 not in retained or torch.equal(found[-1], later * (1 + kept))

@@ -91,6 +91,7 @@ IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the st
 ONE_RUN = 8  # with NEEDS_ZERO: that part lies in one piece, as long as the gradient, from the instruction's offset on
 LIES_ALIKE = 16  # with ONE_RUN: in the order of the gradient
 CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed a part of it
+IN_PLACE = 32  # each element is made of the incoming gradient's at the same place, where it may be written as well
 
 # How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`, which begin at
 # multiples of `unit`. Where the loop is

@@ -13,8 +13,8 @@ U7, U63 = np.uint64(7), np.uint64(63)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _VIEW, _CALLBACK, _ALIKE, _JOINT = (np.uint16(i) for i in (rec.VIEW, rec.CALLBACK, rec.ALIKE, rec.JOINT))
 _STOPS = np.uint32(rec.HOOKED | rec.RETAINS)
-_IDENTITY, _NEEDS_ZERO, _ONE_RUN, _LIES_ALIKE, _CARVES = (
-    np.uint32(i) for i in (rec.IDENTITY, rec.NEEDS_ZERO, rec.ONE_RUN, rec.LIES_ALIKE, rec.CARVES)
+_IDENTITY, _NEEDS_ZERO, _ONE_RUN, _LIES_ALIKE, _CARVES, _IN_PLACE = (
+    np.uint32(i) for i in (rec.IDENTITY, rec.NEEDS_ZERO, rec.ONE_RUN, rec.LIES_ALIKE, rec.CARVES, rec.IN_PLACE)
 )
 REACHED, CAPTURED, NEEDED, BEYOND = (
     np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
@@ -136,7 +136,10 @@ def replay_reverse(workspace):
                         gradient = U0
                         continue
                     add = target != U0
-                    if not add:
+                    if not add and program.flags & _IN_PLACE and j == last and not held and machine().trace == U0:
+                        target = gradient
+                        adjoints[operand] = target
+                    elif not add:
                         target = allocate(w.arena, program.bytes)
                         adjoints[operand] = target
                         if target == U0:
@@ -150,6 +153,8 @@ def replay_reverse(workspace):
                             zero_fill(target, program.bytes)  # all of it in a capture, which clears whole blocks
                             add = not program.flags & _ONE_RUN
                     status = run_program(w.arena, program, operands, rows[out].address, gradient, target, shift, add)
+                    if target == gradient:
+                        gradient = U0
                     if status:
                         w.bottom = U0
                         return NO_MEMORY if status == OUT_OF_MEMORY else FAILED

@@ -134,6 +134,8 @@ def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
     available += _operands(plan.operands, shape)
     available.append((Pointer(rec.RESULT), plan.out.dtype, plan.out.strides))
     emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, reduced, bool(reduced))
+    if target is incoming and len(builder.steps) == 1 and not reduced and not builder.temporaries:
+        flags |= rec.IN_PLACE
     return flags
 
 

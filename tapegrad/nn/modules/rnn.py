@@ -32,9 +32,8 @@ def _check_input(x: Any, weight: Any, wide: int, expected: int) -> None:
         raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {wide}, got {shape[-1]}")
 
 
-_OPTIONS = ("mode", "input_size", "hidden_size", "proj_size", "bias", "num_layers", "dropout", "training", "bidirectional",
-            "batch_first")
-_options = operator.itemgetter(*_OPTIONS)
+_options = operator.itemgetter("mode", "input_size", "hidden_size", "proj_size", "bias", "num_layers", "dropout",
+                               "training", "bidirectional", "batch_first")
 
 
 def _from_zero(x: Any, weights: Any, options: tuple[Any, ...]) -> Any:
