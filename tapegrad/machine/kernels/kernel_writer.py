@@ -63,8 +63,9 @@ class KernelWriter(LoopWriter):
         if not self.straight and len(self.pattern) != len(self.dtypes):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
         self.flat: bool = bool(beside)
-        places = [tuple(map(int, place.split("+"))) for place in beside.split(",")] if beside else []
-        self.lies: list[tuple[int, int]] = [(p[0], p[1]) for p in places] or [(k, 0) for k in range(len(self.dtypes))]
+        self.lies: list[tuple[int, int]] = [(k, 0) for k in range(len(self.dtypes))]
+        if beside:
+            self.lies = [(int(pointer), int(times)) for pointer, times in (one.split("+") for one in beside.split(","))]
         self.values: list[Sym] = lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
         nodes = list(walk(self.values))
         reduces = [n for n in nodes if n.op == "reduce"]
@@ -155,7 +156,8 @@ class KernelWriter(LoopWriter):
         """Rows of columns, without the frames of other nests: a step calls this turn by turn, with few elements."""
         count = self.pointers
         self.label("entry")
-        rows, self.stride = self.let(f"load i64, ptr {self.element('%nest', 2)}"), {}
+        rows = self.let(f"load i64, ptr {self.element('%nest', 2)}")
+        self.stride = dict[int, str]()
         self.line(f"%n = load i64, ptr {self.element('%nest', 3)}")
         starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
         steps = [self.let(f"load i64, ptr {self.element('%nest', 4 + 2 * k)}") for k in range(count)]
