@@ -4,19 +4,21 @@ A capture is made under assumptions; one that cannot be kept may show which of t
 """
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from tapegrad.compiler.guards.contents import by_value
 from tapegrad.compiler.guards.reachable import Held, Reach
 from tapegrad.compiler.pytrees import Numbers, flatten
-from tapegrad.compiler.refusals import ByName, Grows, Refused, Still, Strict, Varies
+from tapegrad.compiler.refusals import ByName, Grows, Refused, Replaces, Still, Strict, Varies
 
 if TYPE_CHECKING:
     from tapegrad.compiler.before_call import Before
+    from tapegrad.compiler.numbers.places import Place
     from tapegrad.compiler.numbers.substitution import Substitution
 
 MOST_BEFORE = 4  # captures that one is compared with
+MOST_REPLACED = 64  # tensors
 
 
 class Assumptions:
@@ -31,6 +33,7 @@ class Assumptions:
     growing: frozenset[Held] = frozenset()  # where lists are that it appends to, and does not look at
     moves: bool = True  # parts of tensors may begin where a number says
     by_name: bool = True  # it matters which tensors the gradients are that it finds on leaves
+    replaced: Sequence[Place] = ()  # where tensors are that it replaces
     # Attributes that code reads, and somebody may hang on an argument; None for any.
     reads: Set[str] | None = frozenset()
     asks_which: bool = False  # whether it asks which object something is
@@ -39,6 +42,7 @@ class Assumptions:
 
     def __init__(self) -> None:
         self.stays: set[int] = set()  # those numbers where parts of tensors begin of which each is a condition
+        self._set_up = False
         # The gradients that captures found on leaves, both by identity, as long as these were the same.
         self.lent: dict[int, int] | None = {}
         # what the captures before were given, and read, the last first: each may find other flags than the one before
@@ -57,6 +61,8 @@ class Assumptions:
                 known = not self.follow(frozenset(), why.places)
             case Grows():
                 known = not self.grow(why.held)
+            case Replaces():
+                known = not self.replace(why)
             case _:
                 known = True
         return not known
@@ -105,6 +111,17 @@ class Assumptions:
         self.growing |= held
         self.varying_reached = self.never_reached = frozenset()  # places are numbered anew
         return more
+
+    def replace(self, why: Replaces) -> bool:
+        """Take tensors from there, from now on; whether that may be done.
+
+        Where the first call found nothing, it set things up, perhaps, and the next ones leave them.
+        """
+        sets_up, self._set_up = why.begins and not self._set_up, True
+        if not sets_up and len(why.places) <= MOST_REPLACED:
+            self.replaced = why.places
+            self._before = []  # which holds what was there
+        return sets_up or len(why.places) <= MOST_REPLACED
 
     def pin(self, passed: frozenset[int], reached: frozenset[int]) -> None:
         """Follow numbers no more: what a call does depends on which they are."""

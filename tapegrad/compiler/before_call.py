@@ -14,7 +14,7 @@ from tapegrad.compiler.guards.contents import attributes
 from tapegrad.compiler.guards.growing_lists import Growth, Log
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, overlapping, plain_layout, with_gradients
-from tapegrad.compiler.refusals import Changes, Grows, Refused, Strict, Varies
+from tapegrad.compiler.refusals import Changes, Grows, Refused, Replaces, Strict, Varies
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import parts as moving_parts
 from tapegrad.machine.live import buffers
@@ -103,6 +103,10 @@ class Before:
             if grown:
                 raise Grows("it appends to a list", grown)
             self.switched = self.reach.switched()
+            replaced = [] if self.switched else self.reach.replaced()
+            if replaced:
+                raise Replaces("it replaces tensors that it reads" + self.reach.changed(), replaced,
+                               self.reach.replaces.values())
             try:
                 now = self.reach.again()
             except Unreadable as unseen:  # what it put where it reads

@@ -20,6 +20,7 @@ from tapegrad.compiler.captured_function import CapturedFunction
 from tapegrad.compiler.native_calls import Quick, way_of
 from tapegrad.compiler.pytrees import OfInference
 from tapegrad.compiler.refusals import Refused
+from tapegrad.compiler.replaced_tensors import Replacing
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -42,6 +43,7 @@ class Compiled(CapturedFunction):
         super().__init__(function, *options, **named)
         self.fallbacks = 0
         self._bound = Bound()
+        self._replacing = Replacing()
         self.grouped: Any = None  # what does calls of a `vmap` whose lanes go different ways (`lanes.branching`)
         self.value: Compiled | None = None  # of what this is the value and the gradient
         self._transformed: dict[Any, Compiled] = {}
@@ -85,6 +87,11 @@ class Compiled(CapturedFunction):
         """
         if kwargs and (placed := by_place(self.__wrapped__, args, kwargs)) is not None:
             return self(*placed)
+        if (replaced := self._replacing).call is not None:
+            if replaced.is_over:
+                replaced.begin(self)
+            return self.__wrapped__(*args, **kwargs or {}) if replaced.call is None else (
+                replaced.call(args, kwargs or {}))
         broken: tuple[Variant, ...] = ()
         if tried is not None:
             if found is not False:
@@ -118,6 +125,9 @@ class Compiled(CapturedFunction):
                 broken = (*broken, way.variant)
             elif found is not None:
                 return found[0]
+        if self._assumed.replaced and self.reason is None:
+            self._replacing.begin(self)
+            return self.called(args, kwargs, None, None, None)
         if self.grouped is not None and not self.tapes and self.reason is None and (
                 dispatch.lanes_here() is None):
             return self._by_groups(args, kwargs)
@@ -165,17 +175,23 @@ class Compiled(CapturedFunction):
         self._set_ways(tuple(ways[-MAX_WAYS:]))
 
     @property
+    def others(self) -> list[Compiled]:
+        """The compiled functions that do calls of this one which pass objects, or replace tensors."""
+        return [*self._bound.functions, *self._replacing.functions]
+
+    @property
     def captures(self) -> int:
-        return super().captures + sum(f.captures for f in self._bound.functions)
+        return super().captures + sum(f.captures for f in self.others)
 
     @property
     def replays(self) -> int:
-        return super().replays + sum(f.replays for f in self._bound.functions)
+        return super().replays + sum(f.replays for f in self.others)
 
     @property
     def tape(self) -> Variant:
         """The program that ran most; RuntimeError where there is none yet."""
-        variants = [v for several in list(self.tapes.values()) for v in several]
+        functions = self, *self._replacing.functions
+        variants = [v for f in functions for several in list(f.tapes.values()) for v in several]
         if not variants:
             raise RuntimeError("nothing is compiled yet: " + (self.reason or "two calls must have done the same"))
         return max(variants, key=lambda v: v.runs)

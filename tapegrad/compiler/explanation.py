@@ -38,6 +38,9 @@ def explain(function: Compiled) -> str:
     for bound in function._bound.functions:
         lines += [f"with {', '.join(type(value).__name__ for value in objects_of(bound.__wrapped__))}:",
                   *(f"  {line}" for line in explain(bound).splitlines())]
+    for replacing in function._replacing.functions:
+        replaced = _count(len(replacing.__wrapped__.places), "tensor")
+        lines += [f"with {replaced} that it replaces:", *(f"  {line}" for line in explain(replacing).splitlines())]
     return "\n".join(lines)
 
 

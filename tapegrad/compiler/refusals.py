@@ -1,7 +1,7 @@
 """Why a capture cannot be kept: for good, or under what it assumes (see `assumptions`)."""
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 
@@ -31,6 +31,17 @@ class Varies(Changes):
     def __init__(self, why: str, places: Collection[int]) -> None:
         super().__init__(why)
         self.places: frozenset[int] = frozenset(places)
+
+
+class Replaces(Changes):
+    """A call left other tensors behind than it `found`: pairs of places and what stood there; `places` are all where it
+    does. It `begins` if it found nothing there.
+    """
+
+    def __init__(self, why: str, found: Iterable[tuple[Any, Any]], others: Iterable[Any]) -> None:
+        super().__init__(why)
+        self.places = [*others, *(place for place, _ in found)]
+        self.begins = all(value is None for _, value in found)
 
 
 class Grows(Changes):

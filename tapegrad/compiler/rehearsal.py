@@ -60,6 +60,9 @@ class Rehearsal:
         self._several((default_generator, *reach.met()))
         for where, name, _ in reach.names:
             self._keep(where, name, where.get(name, MISSING))
+        for place in reach.replaces.values():
+            if isinstance(place.owner, dict):
+                self._keep(place.owner, place.key, place.found())
         for cell, _ in reach.cells:
             self._cell(cell, content_of(cell))
         for ctx in contexts:
@@ -173,6 +176,10 @@ class LaterReads:
         for watched in (w for r in self._reaches for w in r.watched):
             if watched.kind not in _FIXED:
                 raise Unreadable(f"the backward of a custom function reads a {watched.kind.__name__} of the program's")
+        places = [*((id(where), name) for r in self._reaches for where, name, _ in r.names),
+                  *((id(cell), None) for r in self._reaches for cell, _ in r.cells)]
+        if not reach.replaces.keys().isdisjoint(places):
+            raise Unreadable("the backward of a custom function reads a tensor that the function replaces")
         shared = {*map(id, (*reach.met(), *given))}
         values = [v for ctx in contexts for k, v in vars(ctx).items() if k not in _OF_CONTEXTS]
         for value in values:

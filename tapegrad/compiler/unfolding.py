@@ -23,6 +23,7 @@ from tapegrad.compiler.guards.contents import by_value
 from tapegrad.compiler.guards.growing_lists import Growth
 from tapegrad.compiler.guards.reachable import Unreadable
 from tapegrad.compiler.pytrees import unflatten
+from tapegrad.compiler.replaced_tensors import again
 from tapegrad.machine.live import buffers, call, machine
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
@@ -51,7 +52,7 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
         with modes.enable_grad():
             args, kwargs = (given, {}) if pullback.variant.structure is None else unflatten(
                 pullback.variant.structure, iter(given), numbers=pullback.numbers)
-            _collect(pullback.variant.function(*args, **kwargs), leaves)
+            _collect(again(pullback.variant.function, args, kwargs), leaves)
             _collect([log.items() for log in logs], leaves)
     finally:
         for log in logs:  # what is appended is there since the call

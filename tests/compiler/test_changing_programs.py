@@ -310,7 +310,7 @@ def class_counts_its_calls() -> Any:
     return (lambda x: one.f(x)), ones, nothing, lambda: [torch.tensor(Counting.calls)]
 
 
-@program(replayed=False)
+@program()
 def state_is_kept_in_an_attribute() -> Any:
     class Recurrent:
         def __init__(self) -> None:

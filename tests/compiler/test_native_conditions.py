@@ -197,6 +197,20 @@ def test_every_change_of_a_dict_is_seen(make, change, way):
     assert not memory_words.hold(words)
 
 
+@pytest.mark.parametrize("change", [change for change in TABLE_CHANGES if change != "another value"])
+@pytest.mark.parametrize("make", TABLES)
+def test_every_change_is_seen_but_of_the_value_that_is_left_out(make, change):
+    table = TABLES[make]()
+    words = memory_words.table(table, [[*table].index("a")])
+    assert (words is None) is not memory_words._ENTRIES
+    if words is not None:
+        held = [*table, *table.values()]  # whose addresses are not used again
+        table["a"] = "another"
+        assert memory_words.hold(words) and held
+        TABLE_CHANGES[change](table)
+        assert not memory_words.hold(words)
+
+
 EMPTY: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any]]] = {
     "an OrderedDict": (collections.OrderedDict, lambda d: d.update(a=1), lambda d: d.popitem()),
     "a defaultdict": (lambda: collections.defaultdict(list), lambda d: d["a"], lambda d: d.clear()),

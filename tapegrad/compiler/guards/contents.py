@@ -23,6 +23,7 @@ from tapegrad.compiler.pytrees import SIMPLE
 from tapegrad.machine.live import machine
 from tapegrad.random import Generator
 from tapegrad.tape import hooks
+from tapegrad.tensor import Tensor
 
 MAX_ARRAY = 1 << 14  # bytes of a NumPy array that are compared before every replay
 MISSING = object()
@@ -59,6 +60,11 @@ def by_value(value: Any) -> Any:
     if value != value:
         return type(value), id(value)
     return type(value), value if type(value) in (int, str, bool, bytes, type(None)) else repr(value)
+
+
+def is_replaceable(value: Any) -> bool:
+    """Whether a value may be another at each call where a function replaces it: a tensor, None, or a tuple of such."""
+    return value is None or type(value) is Tensor or (type(value) is tuple and all(map(is_replaceable, value)))
 
 
 def is_opaque(value: Any) -> bool:
@@ -110,10 +116,12 @@ class Watched:
             return None
         return self._table, self.keys[i]
 
-    def leave_out(self, i: int) -> None:
-        """Part `i` may be another at each call."""
+    def leave_out(self, i: int, held: bool = True) -> None:
+        """Part `i` may be another at each call; whether it is held, to be shown."""
         self._holes.append(i)
         self._ids[i] = 0
+        if not held:
+            self.parts[i] = None
 
     def switched(self) -> list[tuple[dict[Any, Any], Any, Any]] | None:
         """The truth values and Nones that are others by now, each with its dict and key; None if more is."""
@@ -129,6 +137,21 @@ class Watched:
                 return None
             found.append((table, key, now))
         return found
+
+    def replaced(self) -> list[int]:
+        """The parts in whose places are other tensors by now; None is one of those."""
+        table = self._table
+        if type(self.value) is not self.kind or isinstance(self.value, machine.TensorBase):
+            return []
+        if self.kind is list:
+            now = self.value[:]
+        elif table is None or (self.value is not table and self.value.__dict__ is not table) or (
+                [*map(id, table)] != self._keys):
+            return []
+        else:
+            now = [*table.values()]
+        return [i for i, (was, found) in enumerate(zip(self.parts, now)) if i not in self._holes and was is not found
+                and is_replaceable(was) and is_replaceable(found)] if len(now) == len(self.parts) else []
 
     def differs(self) -> bool:
         """Whether a simple value is another by now, so that what it holds is no equal content; often it is not known.
@@ -157,7 +180,7 @@ class Watched:
         """
         if self.kind is tuple or self.kind is frozenset:
             return []
-        if self._holes:
+        if self._holes and (self._table is None or isinstance(self.value, machine.TensorBase)):
             return None
         if self.kind is list:
             return memory_words.items(self.value, self.parts)
@@ -171,8 +194,8 @@ class Watched:
             return memory_words.partial(self.value)
         if self._table is None or isinstance(self.value, machine.TensorBase):
             return None
-        return memory_words.table(self.value) if self._table is self.value else (
-            memory_words.attributed(self.value, self._table))
+        return memory_words.table(self.value, self._holes) if self._table is self.value else (
+            memory_words.attributed(self.value, self._table, self._holes))
 
     def asked(self, k: int, names: dict[str, Any]) -> str:
         """`unchanged` as an expression for code with these names, to which it adds; k tells them from those of others.

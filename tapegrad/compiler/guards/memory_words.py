@@ -9,6 +9,7 @@ import collections
 import ctypes
 import functools
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -159,18 +160,24 @@ _KEYS, _VALUES = 32, 40
 _INDEX, _FORM, _COUNT, _INDICES = 9, 10, 24, 32
 _HASHED = 0  # the form that has a hash before each key
 # Of values apart from their keys: room for how many there is, how many there are, where the first is; behind the last
-# one's room, a byte each, in which order they were set.
+# one's room, a byte each, in which order they were set. Before 3.13, going down from the first: how long that is, how
+# many there are, and the order.
 _ROOM, _SET, _FIRST = 0, 1, 8
-_ENTRIES = sys.version_info[:2] == (3, 13)  # no later Python is known to keep them there
+_ENTRIES = (3, 11) <= sys.version_info[:2] <= (3, 13)  # no later Python is known to keep them there
+_DOWN = sys.version_info[:2] < (3, 13)
 
 
-def _entries(table: dict[Any, Any]) -> list[Word] | None:
-    """What a dict holds, word by word; None where that is not what Python says it holds."""
+def _entries(table: dict[Any, Any], left_out: Collection[int] = ()) -> list[Word] | None:
+    """What a dict holds, word by word, some apart; None where that is not what Python says it holds."""
     at = id(table)
     keys, values = read(at + _KEYS), read(at + _VALUES)
     count, form = read(keys + _COUNT), read(keys + _FORM, 1)
     words = [(at + _LENGTH, _WHOLE, len(table)), (at + _KEYS, _WHOLE, keys), (at + _VALUES, _WHOLE, values)]
-    if values:
+    if values and _DOWN:
+        several = read(values - 2, 1)
+        words += [(at, _WHOLE, read(at)) for at in range(values - 8, values - 10 - several, -8)]
+        places = [values + 8 * i for i in reversed(ctypes.string_at(values - 2 - several, several))]
+    elif values:
         first, order = values + _FIRST, values + _FIRST + 8 * read(values + _ROOM, 1)
         several = read(values + _SET, 1)
         words.append((values, 0xFFFF, read(values) & 0xFFFF))
@@ -185,23 +192,28 @@ def _entries(table: dict[Any, Any]) -> list[Word] | None:
         words += [(first + size * i, _WHOLE, read(first + size * i)) for i in range(count)]
         places = [first + 8 + size * i for i in range(count)]
     held = [(place, _WHOLE, read(place)) for place in places]
-    known = [value for _, _, value in held if value] == [*map(id, table.values())]
-    return words + held if known else None
+    if [value for _, _, value in held if value] != [*map(id, table.values())]:
+        return None
+    out = {place for i, place in enumerate(place for place, _, value in held if value) if i in left_out}
+    return words + [word for word in held if word[0] not in out]
 
 
-def table(table: dict[Any, Any]) -> list[Word] | None:
-    """What a dict holds: how often Python counts it as changed, or all of it; None where neither is known."""
-    if not _DICT_VERSION:
-        return _entries(table) if _ENTRIES else None
+def table(table: dict[Any, Any], left_out: Collection[int] = ()) -> list[Word] | None:
+    """What a dict holds: how often Python counts it as changed, or all of it; None where neither is known.
+
+    Some of its values may be `left_out`, by their numbers.
+    """
+    if left_out or not _DICT_VERSION:
+        return _entries(table, left_out) if _ENTRIES else None
     at = id(table) + _DICT_VERSION
     return [(at, _WHOLE, read(at))]
 
 
-def attributed(value: Any, held: dict[Any, Any]) -> list[Word] | None:
+def attributed(value: Any, held: dict[Any, Any], left_out: Collection[int] = ()) -> list[Word] | None:
     """An object's class and attributes, which are in this dict; None where it is not known how that is found."""
     offset: Any = type(value).__dictoffset__
     at = id(value) + (offset if offset > 0 else -_BEFORE)
-    found = table(held)
+    found = table(held, left_out)
     return None if found is None or read(at) != id(held) else [kind(value), (at, _WHOLE, id(held)), *found]
 
 

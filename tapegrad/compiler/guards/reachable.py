@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapegrad.compiler.guards import memory_words
-from tapegrad.compiler.guards.contents import MISSING, Unreadable, Watched, content_of
+from tapegrad.compiler.guards.contents import MISSING, Unreadable, Watched, content_of, is_replaceable
 from tapegrad.compiler.guards.growing_lists import Held
 from tapegrad.compiler.guards.walk import Walk
 from tapegrad.compiler.numbers.places import Place
@@ -32,6 +32,8 @@ class Reach(Walk):
     `places` are where numbers are found that could be put there too; of those that are `varying`, by their places among
     them, the type is part of the content, and not the value. None are where code may tell a number from its stand-in
     (`machine/learning/following.py`).
+
+    `replaces` are places, of those of a function `WithReplaced`, that it came by: what stands there is no condition.
 
     `logs` are lists, by identity, to which code does nothing but append (`growing_lists.py`): those at the places
     `growing`. They may hold anything.
@@ -82,6 +84,17 @@ class Reach(Walk):
             return []
         return [one for several in found for one in several or ()]
 
+    def replaced(self) -> list[tuple[Place, Any]]:
+        """Where other tensors stand by now, and what stood there; nowhere, where it may matter which objects they are.
+        """
+        if self.identity or self._hashes:
+            return []
+        held = [(Place(*place), w.parts[i]) for w in self.watched for i in w.replaced() if (place := w.place(i))]
+        named = [(Place(where, name), value) for where, name, value in self.names if type(where) is dict]
+        named += [(Place(cell), value) for cell, value in self.cells if (id(cell), None) not in self.replaces]
+        return held + [(place, value) for place, value in named if (now := place.found()) is not value and (
+            is_replaceable(value) and is_replaceable(now))]
+
     def words_of_containers(self) -> list[memory_words.Word]:
         """The words of memory that show that containers hold what they held; those without are `without_words`.
 
@@ -101,7 +114,7 @@ class Reach(Walk):
             if where.get(name, MISSING) is not value:
                 return f": {name}"
         for name, (cell, content) in zip(_free(self.function), self.cells):
-            if content_of(cell) is not content:
+            if content_of(cell) is not content and (id(cell), None) not in self.replaces:
                 return f": {name}"
         found = next((w for w in self.watched if not w.unchanged()), None)
         return "" if found is None else f": a {found.kind.__name__}{self.growing.called(found.value)}"

@@ -38,6 +38,7 @@ from tapegrad.compiler.guards.contents import (
 )
 from tapegrad.compiler.guards.growing_lists import LOOKING, GrowingLists, Held, Log, place_of
 from tapegrad.compiler.numbers.places import PLAIN, Place
+from tapegrad.compiler.replaced_tensors import WithReplaced
 from tapegrad.machine.learning import capturing, following
 from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
@@ -63,6 +64,10 @@ class Walk:
         self.varying = varying
         self.growing: GrowingLists = GrowingLists(growing)
         self.logs: dict[int, Log] = self.growing.logs
+        # Where tensors are that it replaces, which it is passed besides (`replaced_tensors.py`), and those it came by.
+        self._given: dict[tuple[int, Any], Place] = {
+            (id(p.owner), p.key): p for p in (function.places if isinstance(function, WithReplaced) else ())}
+        self.replaces: dict[tuple[int, Any], Place] = {}
         self._place_numbers: dict[tuple[int, Any], int] = {}
         self._entries_of_numbers: dict[int, int] = {}
         self.tells: bool = False  # whether code may tell a number from what stands for it
@@ -186,11 +191,25 @@ class Walk:
         self._class(type(value), False)
         self._several(k for k in watched.keys if type(k) is not str)
         for i, part in enumerate(watched.parts):
-            place = watched.place(i) if type(part) in PLAIN else None
-            if place is None:
+            place = watched.place(i) if type(part) in PLAIN or self._given else None
+            if place is not None and self._is_given(*place):
+                self._entries.append("given")
+                watched.leave_out(i, held=False)
+            elif place is None or type(part) not in PLAIN:
                 self._meet(part, place_of(watched, i), value)
             elif self._number(part, *place):
                 watched.leave_out(i)
+
+    def _is_given(self, owner: Any, key: Any = None) -> bool:
+        """Whether what stands at a place is an argument as well: it may be another at each call."""
+        place = self._given.get((id(owner), key))
+        if place is not None:
+            self.replaces[id(owner), key] = place
+        return place is not None
+
+    def _is_known(self, where: Any, name: str) -> bool:
+        """Whether there is an entry already for what a name stands for, or there is to be none."""
+        return (id(where), name) in self._place_numbers or (id(where), name) in self.replaces
 
     def _number(self, value: Any, owner: Any, key: Any = None) -> bool:
         """A number that stands where it could be put; returns whether it varies."""
@@ -207,14 +226,15 @@ class Walk:
         value = where.get(name, MISSING)
         if (id(where), name) not in self._seen:
             self._seen.add((id(where), name))
-            if not (type(value) in PLAIN and type(where) is dict and self._number(value, where, name)):
+            if not (self._is_given(where, name) or (
+                    type(value) in PLAIN and type(where) is dict and self._number(value, where, name))):
                 self.names.append((where, name, value))
         return value
 
     def _meet_named(self, where: Any, name: str) -> None:
         """What a name in a dict stands for, followed; of a number there is an entry already."""
         value = self._named(where, name)
-        if (id(where), name) not in self._place_numbers:
+        if not self._is_known(where, name):
             self._meet(value, ("name", name) if type(where) is dict else None)
 
     def _probe(self, ask: Callable[[], Any], needed: bool = True) -> None:
@@ -311,6 +331,8 @@ class Walk:
             if content is MISSING:
                 raise Unreadable("a variable of an enclosing function has no value yet")
             self.cells.append((cell, content))
+            if self._is_given(cell):
+                continue
             if type(content) in PLAIN:
                 if not self._number(content, cell):
                     self._words.append(memory_words.cell(cell))
@@ -336,7 +358,7 @@ class Walk:
             self._attribute(name, kind == "store")
         elif kind == "global":
             value, where = self._global(function, name)
-            self._chain(value, one, listing, (id(where), name) in self._place_numbers, ("name", name))
+            self._chain(value, one, listing, self._is_known(where, name), ("name", name))
         elif kind == "cell":
             if one.then:
                 self._chain(cells.get(name, MISSING), one, listing, met=True)
@@ -373,7 +395,7 @@ class Walk:
                 getattr(value, name, None)  # what it loads when it is first asked for is there from now on
             where, value = vars(value), self._named(vars(value), name)
             held = None
-            met = (id(where), name) in self._place_numbers
+            met = self._is_known(where, name)
         for name in then:
             self._attribute(name)
         self.tells |= (value is int or value is float) and bool(then)  # `float.hex(x)` takes floats alone

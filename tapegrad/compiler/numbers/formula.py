@@ -6,7 +6,6 @@ import math
 import re
 import struct
 from collections.abc import Callable, Sequence
-from types import CellType
 from typing import Any
 
 from tapegrad.compiler.guards.contents import Watched
@@ -115,10 +114,10 @@ class Formula:
         names = dict(self._names, _FAILURES=_FAILURES)
         lines = [f"if not {one.asked(k, names)}: return" for k, one in enumerate(watched)]
         lines += [f"v{j} = args[{i}]" for j, i in enumerate(passed)]
-        lines += [f"v{len(passed) + j} = {_named(place, j, names)}" for j, place in enumerate(places)]
+        lines += [f"v{len(passed) + j} = {place.written(j, names)}" for j, place in enumerate(places)]
         exec("def of_call(args):\n try:\n  " + "\n  ".join([*lines, *self._lines])
              + "\n except _FAILURES:\n  return None", names)
-        found: Callable[[tuple[Any, ...]], Any] = names["of_call"]
+        found: Callable[[tuple[Any, ...]], Any] = names.pop("of_call")  # no cycle
         return found
 
     def leaving(self, passed: int, places: Sequence[Place], reads: Sequence[int]) -> Callable[..., Any]:
@@ -131,21 +130,15 @@ class Formula:
         lines = [line.format(next(at)) if "{}" in line else line for line in self._late]
         for k, (number, (value, known)) in enumerate(self.writes):
             names[f"w{k}"] = known
-            lines.append(f"{_named(places[number - passed], number - passed, names)} = "
+            lines.append(f"{places[number - passed].written(number - passed, names)} = "
                          + (f"w{k}" if value is None else f"v{value}"))
         lines.append(f"return {_listed(self.outputs, 'r', names)}")
         exec("def leaving(computed, found):\n " + "\n ".join(lines), names)
-        made: Callable[..., Any] = names["leaving"]
+        made: Callable[..., Any] = names.pop("leaving")
         return made
 
 
 _NAME = re.compile(r"\bv\d+\b")
-
-
-def _named(place: Place, j: int, names: dict[str, Any]) -> str:
-    """How a place is written in code: as an item, or what a variable holds."""
-    names[f"o{j}"], names[f"k{j}"] = place
-    return f"o{j}.cell_contents" if type(place.owner) is CellType else f"o{j}[k{j}]"
 
 
 def _condition(number: int, expected: Any) -> str:

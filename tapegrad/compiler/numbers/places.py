@@ -5,6 +5,7 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
+from tapegrad.compiler.guards.contents import MISSING, content_of
 from tapegrad.compiler.pytrees import SIMPLE
 from tapegrad.machine.live import machine
 from tapegrad.named_tuples import NamedTuple
@@ -20,10 +21,21 @@ class Place(NamedTuple):
 
     def get(self) -> Any:
         """What is there; None where nothing is."""
+        return None if (found := self.found()) is MISSING else found
+
+    def found(self) -> Any:
+        """What is there; MISSING where nothing is."""
+        if type(self.owner) is types.CellType:
+            return content_of(self.owner)
         try:
-            return self.owner.cell_contents if type(self.owner) is types.CellType else self.owner[self.key]
-        except (LookupError, ValueError):
-            return None
+            return self.owner[self.key]
+        except LookupError:
+            return MISSING
+
+    def written(self, j: int, names: dict[str, Any]) -> str:
+        """It in code with these names, to which it adds: as an item, or what a variable holds."""
+        names[f"o{j}"], names[f"k{j}"] = self
+        return f"o{j}.cell_contents" if type(self.owner) is types.CellType else f"o{j}[k{j}]"
 
     def put(self, value: Any) -> None:
         if type(self.owner) is types.CellType:
