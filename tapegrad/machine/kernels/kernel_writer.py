@@ -402,7 +402,8 @@ class KernelWriter(LoopWriter):
             self.store_all(outputs, inside, {"i": i})
             return []
 
-        self.chains = sum(n.op in INTRINSICS and self.form(n).startswith("inline ") for n in self.needed(roots, cut))
+        forms = [self.form(n) for n in self.needed(roots, cut) if n.op in INTRINSICS]
+        self.chains: int = sum(form.startswith("inline ") for form in forms)
         self.inner(lambda: self.prepare(roots, scope, cut), body)
         self.chains = 0
 
