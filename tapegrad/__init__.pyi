@@ -125,6 +125,10 @@ class _geqrf(NamedTuple):
     a: Tensor
     tau: Tensor
 
+class _histogram(NamedTuple):
+    hist: Tensor
+    bin_edges: Tensor
+
 class _kthvalue(NamedTuple):
     values: Tensor
     indices: Tensor
@@ -177,9 +181,9 @@ def abs_(input: Tensor) -> Tensor:
     >>> torch.abs_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
 def absolute(input: Tensor, *, out: Any = None) -> Tensor:
-    """The absolute value of each element: `|input|` (`torch.abs`).
+    """The absolute value of each element: `|input|` (`torch.absolute`).
 
-    >>> torch.abs(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.absolute(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
 def acos(input: Tensor, *, out: Any = None) -> Tensor:
     """The angle whose cosine each element is (`torch.acos`).
@@ -214,7 +218,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: _int | Sequence[_int]) -> tu
     (tensor([[2.],
             [4.]]), tensor([[1],
             [1]]))"""
-def add(input: Tensor, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
+def add(input: Tensor | _float, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
     """The sum of two tensors, the second times `alpha`: `input + alpha * other` (`torch.add`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -267,11 +271,24 @@ def adjoint(input: Tensor) -> Tensor:
             [2., 4.]])"""
 def affine_grid_generator(theta: Tensor, size: Sequence[_int], align_corners: _bool) -> Any:
     """What `nn.functional.affine_grid` gives (`torch.affine_grid_generator`)."""
-def all(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, out: Any = None) -> Tensor:
+@overload
+def all(input: Tensor, *, out: Any = None) -> Tensor:
     """Whether all elements are true, or all along axes (`torch.all`).
+
+    Called as
+
+        all(input, *, out=None)
+        all(input, dim=None, keepdim=False, *, out=None)
+        all(input, dim, keepdim=False, *, out=None)
 
     >>> torch.all(torch.tensor([0.25, 0.5, 1.0]))
     tensor(True)"""
+@overload
+def all(input: Tensor, dim: Sequence[_int] | None = None, keepdim: _bool = False, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def all(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> Tensor:
+    ...
 def allclose(input: Tensor, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> _bool:
     """Whether all elements are close (`torch.allclose`).
 
@@ -307,11 +324,24 @@ def angle(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.angle(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 0.])"""
-def any(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, out: Any = None) -> Tensor:
+@overload
+def any(input: Tensor, *, out: Any = None) -> Tensor:
     """Whether some element is true, or some along axes (`torch.any`).
+
+    Called as
+
+        any(input, *, out=None)
+        any(input, dim=None, keepdim=False, *, out=None)
+        any(input, dim, keepdim=False, *, out=None)
 
     >>> torch.any(torch.tensor([0.25, 0.5, 1.0]))
     tensor(True)"""
+@overload
+def any(input: Tensor, dim: Sequence[_int] | None = None, keepdim: _bool = False, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def any(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> Tensor:
+    ...
 @overload
 def arange(end: _float, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
@@ -327,70 +357,70 @@ def arange(end: _float, *, out: Any = None, dtype: _dtype | type | None = None, 
 def arange(start: _float, end: _float, step: _float = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
 def arccos(input: Tensor, *, out: Any = None) -> Tensor:
-    """The angle whose cosine each element is (`torch.acos`).
+    """The angle whose cosine each element is (`torch.arccos`).
 
-    >>> torch.acos(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arccos(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.3181, 1.0472, 0.0000])"""
 def arccos_(input: Tensor) -> Tensor:
-    """The angle whose cosine each element is, in place (`torch.acos_`).
+    """The angle whose cosine each element is, in place (`torch.arccos_`).
 
-    >>> torch.acos_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arccos_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.3181, 1.0472, 0.0000])"""
 def arccosh(input: Tensor, *, out: Any = None) -> Tensor:
-    """The inverse hyperbolic cosine of each element (`torch.acosh`).
+    """The inverse hyperbolic cosine of each element (`torch.arccosh`).
 
-    >>> torch.acosh(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arccosh(torch.tensor([0.25, 0.5, 1.0]))
     tensor([nan, nan, 0.])"""
 def arccosh_(input: Tensor) -> Tensor:
-    """The inverse hyperbolic cosine of each element, in place (`torch.acosh_`).
+    """The inverse hyperbolic cosine of each element, in place (`torch.arccosh_`).
 
-    >>> torch.acosh_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arccosh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([nan, nan, 0.])"""
 def arcsin(input: Tensor, *, out: Any = None) -> Tensor:
-    """The angle whose sine each element is (`torch.asin`).
+    """The angle whose sine each element is (`torch.arcsin`).
 
-    >>> torch.asin(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arcsin(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2527, 0.5236, 1.5708])"""
 def arcsin_(input: Tensor) -> Tensor:
-    """The angle whose sine each element is, in place (`torch.asin_`).
+    """The angle whose sine each element is, in place (`torch.arcsin_`).
 
-    >>> torch.asin_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arcsin_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2527, 0.5236, 1.5708])"""
 def arcsinh(input: Tensor, *, out: Any = None) -> Tensor:
-    """The inverse hyperbolic sine of each element (`torch.asinh`).
+    """The inverse hyperbolic sine of each element (`torch.arcsinh`).
 
-    >>> torch.asinh(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arcsinh(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2475, 0.4812, 0.8814])"""
 def arcsinh_(input: Tensor) -> Tensor:
-    """The inverse hyperbolic sine of each element, in place (`torch.asinh_`).
+    """The inverse hyperbolic sine of each element, in place (`torch.arcsinh_`).
 
-    >>> torch.asinh_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arcsinh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2475, 0.4812, 0.8814])"""
 def arctan(input: Tensor, *, out: Any = None) -> Tensor:
-    """The angle whose tangent each element is (`torch.atan`).
+    """The angle whose tangent each element is (`torch.arctan`).
 
-    >>> torch.atan(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arctan(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2450, 0.4636, 0.7854])"""
 def arctan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """The angle of the point (`other`, `input`), in all four quadrants (`torch.atan2`).
+    """The angle of the point (`other`, `input`), in all four quadrants (`torch.arctan2`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.atan2(x, x)
+    >>> torch.arctan2(x, x)
     tensor([0.7854, 0.7854, 0.7854])"""
 def arctan_(input: Tensor) -> Tensor:
-    """The angle whose tangent each element is, in place (`torch.atan_`).
+    """The angle whose tangent each element is, in place (`torch.arctan_`).
 
-    >>> torch.atan_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arctan_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2450, 0.4636, 0.7854])"""
 def arctanh(input: Tensor, *, out: Any = None) -> Tensor:
-    """The inverse hyperbolic tangent of each element (`torch.atanh`).
+    """The inverse hyperbolic tangent of each element (`torch.arctanh`).
 
-    >>> torch.atanh(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arctanh(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2554, 0.5493,    inf])"""
 def arctanh_(input: Tensor) -> Tensor:
-    """The inverse hyperbolic tangent of each element, in place (`torch.atanh_`).
+    """The inverse hyperbolic tangent of each element, in place (`torch.arctanh_`).
 
-    >>> torch.atanh_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.arctanh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2554, 0.5493,    inf])"""
 def are_deterministic_algorithms_enabled() -> _bool:
     """Whether `use_deterministic_algorithms` asked for them (`torch.are_deterministic_algorithms_enabled`).
@@ -447,7 +477,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: _int | Sequence[_int], 
     >>> torch.as_strided_scatter(torch.zeros(2, 2), torch.tensor([7.0, 8.0]), (2,), (3,))
     tensor([[7., 0.],
             [0., 8.]])"""
-def as_tensor(data: Any, dtype: _dtype | type | None = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, *, dtype: _dtype | type | None = None, device: Any = None) -> Tensor:
     """`data` as a tensor, shared where it can be (`torch.as_tensor`).
 
     >>> import tapegrad as torch
@@ -584,41 +614,106 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: _int = 0) 
     tensor([0, 1, 1, 1])"""
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Successes among so many trials (`torch.binomial`)."""
-def bitwise_and(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def bitwise_and(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The bits that are set in both: `input & other` (`torch.bitwise_and`).
+
+    Called as
+
+        bitwise_and(input, other, *, out=None)
+        bitwise_and(self, other)
+        bitwise_and(input, other, *, out=None)
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_and(x, x)
     tensor([1, 2, 3])"""
-def bitwise_left_shift(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def bitwise_and(self: _float, other: Tensor) -> Tensor:
+    ...
+@overload
+def bitwise_and(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def bitwise_left_shift(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Bits moved to the left: `input << other` (`torch.bitwise_left_shift`).
+
+    Called as
+
+        bitwise_left_shift(input, other, *, out=None)
+        bitwise_left_shift(self, other)
+        bitwise_left_shift(input, other, *, out=None)
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_left_shift(x, x)
     tensor([ 2,  8, 24])"""
+@overload
+def bitwise_left_shift(self: _float, other: Tensor) -> Tensor:
+    ...
+@overload
+def bitwise_left_shift(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
 def bitwise_not(input: Tensor, *, out: Any = None) -> Tensor:
     """Each bit turned over: `~input` (`torch.bitwise_not`).
 
     >>> torch.bitwise_not(torch.tensor([1, 2, 3]))
     tensor([-2, -3, -4])"""
-def bitwise_or(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def bitwise_or(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The bits that are set in one of both: `input | other` (`torch.bitwise_or`).
+
+    Called as
+
+        bitwise_or(input, other, *, out=None)
+        bitwise_or(self, other)
+        bitwise_or(input, other, *, out=None)
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_or(x, x)
     tensor([1, 2, 3])"""
-def bitwise_right_shift(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def bitwise_or(self: _float, other: Tensor) -> Tensor:
+    ...
+@overload
+def bitwise_or(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def bitwise_right_shift(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Bits moved to the right: `input >> other` (`torch.bitwise_right_shift`).
+
+    Called as
+
+        bitwise_right_shift(input, other, *, out=None)
+        bitwise_right_shift(self, other)
+        bitwise_right_shift(input, other, *, out=None)
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_right_shift(x, x)
     tensor([0, 0, 0])"""
-def bitwise_xor(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def bitwise_right_shift(self: _float, other: Tensor) -> Tensor:
+    ...
+@overload
+def bitwise_right_shift(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def bitwise_xor(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The bits that are set in just one of both: `input ^ other` (`torch.bitwise_xor`).
+
+    Called as
+
+        bitwise_xor(input, other, *, out=None)
+        bitwise_xor(self, other)
+        bitwise_xor(input, other, *, out=None)
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_xor(x, x)
     tensor([0, 0, 0])"""
+@overload
+def bitwise_xor(self: _float, other: Tensor) -> Tensor:
+    ...
+@overload
+def bitwise_xor(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
 @overload
 def blackman_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
     """0.42 - cos(2πi/n)/2 + 0.08 cos(4πi/n) (`torch.blackman_window`).
@@ -636,7 +731,7 @@ def block_diag(*tensors: Any) -> Tensor:
     >>> torch.block_diag(torch.ones(1, 2), torch.ones(1, 1))
     tensor([[1., 1., 0.],
             [0., 0., 1.]])"""
-def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Tensor:
+def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The products of two batches of matrices (`torch.bmm`).
 
     >>> x = torch.ones(1, 2, 2)
@@ -660,11 +755,20 @@ def broadcast_to(input: Tensor, size: Sequence[_int]) -> Tensor:
     tensor([[0.2500, 0.5000, 1.0000],
             [0.2500, 0.5000, 1.0000],
             [0.2500, 0.5000, 1.0000]])"""
-def bucketize(input: Tensor | _float, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False, out: Any = None) -> Tensor:
+@overload
+def bucketize(input: Tensor, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False, out: Any = None) -> Tensor:
     """Into which of the intervals between boundaries values fall (`torch.bucketize`).
+
+    Called as
+
+        bucketize(input, boundaries, *, out_int32=False, right=False, out=None)
+        bucketize(self, boundaries, *, out_int32=False, right=False)
 
     >>> torch.bucketize(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([0.4, 0.8]))
     tensor([0, 1, 2])"""
+@overload
+def bucketize(self: _float, boundaries: Tensor, *, out_int32: _bool = False, right: _bool = False) -> Tensor:
+    ...
 def can_cast(from_: Any, to: Any) -> _bool:
     """Whether a dtype's kind of number, or a wider kind, is that of `to` (`torch.can_cast`).
 
@@ -679,7 +783,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
             [1, 6],
             [2, 5],
             [2, 6]])"""
-def cat(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Any = None) -> Tensor:
     """Tensors one after another along an axis (`torch.cat`).
 
     >>> torch.cat([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -747,7 +851,7 @@ def chunk(input: Tensor, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
     >>> torch.chunk(torch.tensor([0.25, 0.5, 1.0]), 2)
     (tensor([0.2500, 0.5000]), tensor([1.]))"""
 @overload
-def clamp(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
+def clamp(input: Tensor, min: Tensor | None = None, max: Tensor | None = None, *, out: Any = None) -> Tensor:
     """Each element kept between `min` and `max` (`torch.clamp`).
 
     Called as
@@ -761,7 +865,7 @@ def clamp(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None 
 def clamp(input: Tensor, min: _float | None = None, max: _float | None = None, *, out: Any = None) -> Tensor:
     ...
 @overload
-def clamp_(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None) -> Any:
+def clamp_(input: Tensor, min: Tensor | None = None, max: Tensor | None = None) -> Any:
     """Each element kept between `min` and `max`, in place (`torch.clamp_`).
 
     Called as
@@ -797,7 +901,7 @@ def clear_autocast_cache() -> None:
     >>> import tapegrad as torch
     >>> torch.clear_autocast_cache()"""
 @overload
-def clip(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
+def clip(input: Tensor, min: Tensor | None = None, max: Tensor | None = None, *, out: Any = None) -> Tensor:
     """Each element kept between `min` and `max` (`torch.clip`).
 
     Called as
@@ -811,7 +915,7 @@ def clip(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None =
 def clip(input: Tensor, min: _float | None = None, max: _float | None = None, *, out: Any = None) -> Tensor:
     ...
 @overload
-def clip_(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None) -> Any:
+def clip_(input: Tensor, min: Tensor | None = None, max: Tensor | None = None) -> Any:
     """Each element kept between `min` and `max`, in place (`torch.clip_`).
 
     Called as
@@ -826,7 +930,7 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 
     >>> torch.clone(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
+def column_stack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Vectors as columns, beside matrices (`torch.column_stack`).
 
     >>> torch.column_stack([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -876,12 +980,12 @@ def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool 
     Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`."""
 def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: there are no complex tensors (`torch.complex`)."""
-def concat(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
+def concat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Any = None) -> Tensor:
     """Tensors one after another along an axis (`torch.cat`).
 
     >>> torch.concat([torch.tensor([1.0]), torch.tensor([2.0])])
     tensor([1., 2.])"""
-def concatenate(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
+def concatenate(tensors: Sequence[Tensor], dim: _int = 0, *, out: Any = None) -> Tensor:
     """Tensors one after another along an axis (`torch.cat`).
 
     >>> torch.concatenate([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -901,21 +1005,48 @@ def constant_pad_nd(input: Tensor, pad: Sequence[_int], value: _float = 0) -> Te
 
     >>> torch.constant_pad_nd(torch.tensor([0.25, 0.5, 1.0]), (1, 1))
     tensor([0.0000, 0.2500, 0.5000, 1.0000, 0.0000])"""
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+@overload
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 1 axes (`torch.nn.functional.conv1d`).
+
+    Called as
+
+        conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        conv1d(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)
 
     >>> torch.conv1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[2., 2.]]])"""
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+@overload
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: str = 'valid', dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+    ...
+@overload
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 2 axes (`torch.nn.functional.conv2d`).
+
+    Called as
+
+        conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        conv2d(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)
 
     >>> torch.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[4.]]]])"""
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+@overload
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: str = 'valid', dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+    ...
+@overload
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 3 axes (`torch.nn.functional.conv3d`).
+
+    Called as
+
+        conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        conv3d(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)
 
     >>> torch.conv3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
     tensor([[[[[8.]]]]])"""
+@overload
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: str = 'valid', dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+    ...
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: _int = 0) -> Tensor:
     """A convolution in one axis of (time, batch, channel) (`torch.nn.functional.conv_tbc`).
 
@@ -992,18 +1123,18 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: _int = 1, eps: _float = 1e-08
     >>> torch.cosine_similarity(x, x)
     tensor([1.0000, 1.0000])"""
 @overload
-def count_nonzero(input: Tensor, dim: _int | Sequence[_int] | None = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: _int | None = None) -> Tensor:
     """How many elements are not zero (`torch.count_nonzero`).
 
     Called as
 
         count_nonzero(input, dim=None)
-        count_nonzero(input, *dim)
+        count_nonzero(input, dim)
 
     >>> torch.count_nonzero(torch.tensor([0.25, 0.5, 1.0]))
     tensor(3)"""
 @overload
-def count_nonzero(input: Tensor, *dim: Any) -> Tensor:
+def count_nonzero(input: Tensor, dim: Sequence[_int]) -> Tensor:
     ...
 def cov(input: Tensor, *, correction: _int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
     """Covariances of variables in rows (`torch.cov`).
@@ -1164,21 +1295,38 @@ def dist(input: Tensor, other: Tensor, p: _float = 2) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.dist(x, x)
     tensor(0.)"""
-def div(input: Tensor, other: Tensor | _float, *, rounding_mode: _str | None = None, out: Any = None) -> Tensor:
+@overload
+def div(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other` (`torch.div`).
+
+    Called as
+
+        div(input, other, *, out=None)
+        div(input, other, *, rounding_mode, out=None)
+        div(input, other, *, rounding_mode)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.div(x, x)
     tensor([1., 1., 1.])"""
 @overload
-def divide(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other` (`torch.div`).
+def div(input: Tensor | _float, other: Tensor | _float, *, rounding_mode: str | None, out: Any = None) -> Tensor:
+    ...
+@overload
+def divide(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+    """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other` (`torch.divide`).
+
+    Called as
+
+        divide(input, other, *, out=None)
+        divide(input, other, *, rounding_mode, out=None)
+        divide(input, other)
+        divide(input, other, *, rounding_mode)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.div(x, x)
+    >>> torch.divide(x, x)
     tensor([1., 1., 1.])"""
 @overload
-def divide(input: Tensor, other: Tensor | _float, *, rounding_mode: str | None, out: Any = None) -> Tensor:
+def divide(input: Tensor | _float, other: Tensor | _float, *, rounding_mode: str | None, out: Any = None) -> Tensor:
     ...
 def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     """The sum of products of two vectors (`torch.dot`).
@@ -1207,7 +1355,7 @@ def dsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
 @overload
 def dsplit(input: Tensor, indices: Sequence[_int]) -> tuple[Tensor, ...]:
     ...
-def dstack(tensors: Any, *, out: Any = None) -> Tensor:
+def dstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Tensors behind each other, along the third axis (`torch.dstack`).
 
     >>> torch.dstack([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -1231,7 +1379,7 @@ def dump(*what: Any, adjoint: _bool = False, values: _bool = False, grads: _bool
     and mean of what is finite, a histogram, and how many are not; the tape is run again for them, on its inputs as they
     are now. Loops are folded, `× 100`, unless `fold=False`. `json` gives the same for programs. On a terminal there is
     colour (https://no-color.org). docs/tape-format.md explains the columns. Raises TypeError for what is no tensor."""
-def eig(input: Tensor, eigenvectors: _bool = False, *, out: Any = None) -> Any:
+def eig(input: Tensor, eigenvectors: Any = False, *, e: Any = None, v: Any = None) -> Any:
     """RuntimeError: there are no complex tensors; of symmetric matrices see `linalg.eigh` (`torch.eig`)."""
 def einsum(*args: Any) -> Any:
     """Sums of products in index notation (`torch.einsum`).
@@ -1364,8 +1512,17 @@ def eye(n: _int, m: _int, *, out: Any = None, dtype: _dtype | type | None = None
     ...
 def fake_quantize_per_channel_affine(input: Tensor, scale: Tensor, zero_point: Tensor, axis: _int, quant_min: _int, quant_max: _int) -> Any:
     """Each channel rounded with a scale of its own (`torch.fake_quantize_per_channel_affine`)."""
-def fake_quantize_per_tensor_affine(input: Tensor, scale: Any, zero_point: Any, quant_min: _int, quant_max: _int) -> Any:
-    """Each element rounded as a quantised tensor would hold it (`torch.fake_quantize_per_tensor_affine`)."""
+@overload
+def fake_quantize_per_tensor_affine(input: Tensor, scale: Tensor, zero_point: Tensor, quant_min: _int, quant_max: _int) -> Any:
+    """Each element rounded as a quantised tensor would hold it (`torch.fake_quantize_per_tensor_affine`).
+
+    Called as
+
+        fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
+        fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)"""
+@overload
+def fake_quantize_per_tensor_affine(input: Tensor, scale: _float, zero_point: _int, quant_min: _int, quant_max: _int) -> Any:
+    ...
 def feature_alpha_dropout(input: Tensor, p: _float, train: _bool) -> Tensor:
     """Elements set to zero at random (`torch.feature_alpha_dropout`).
 
@@ -1391,14 +1548,14 @@ def fill_(input: Tensor, value: Tensor | _float) -> Tensor:
     >>> torch.fill_(torch.tensor([0.25, 0.5, 1.0]), 2.0)
     tensor([2., 2., 2.])"""
 def fix(input: Tensor, *, out: Any = None) -> Tensor:
-    """Each element without its fraction (`torch.trunc`).
+    """Each element without its fraction (`torch.fix`).
 
-    >>> torch.trunc(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.fix(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 1.])"""
 def fix_(input: Tensor) -> Tensor:
-    """Each element without its fraction, in place (`torch.trunc_`).
+    """Each element without its fraction, in place (`torch.fix_`).
 
-    >>> torch.trunc_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.fix_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 1.])"""
 def flatten(input: Tensor, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
     """Neighbouring axes merged (`torch.flatten`).
@@ -1421,11 +1578,24 @@ def flipud(input: Tensor) -> Tensor:
 
     >>> torch.flipud(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.0000, 0.5000, 0.2500])"""
-def float_power(input: Tensor | _float, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def float_power(input: Tensor, exponent: Tensor, *, out: Any = None) -> Tensor:
     """A power in double precision (`torch.float_power`).
+
+    Called as
+
+        float_power(input, exponent, *, out=None)
+        float_power(self, exponent, *, out=None)
+        float_power(input, exponent, *, out=None)
 
     >>> torch.float_power(torch.tensor([0.25, 0.5, 1.0]), 2)
     tensor([0.0625, 0.2500, 1.0000], dtype=torch.float64)"""
+@overload
+def float_power(self: _float, exponent: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def float_power(input: Tensor, exponent: _float, *, out: Any = None) -> Tensor:
+    ...
 def floor(input: Tensor, *, out: Any = None) -> Tensor:
     """The next whole number below each element (`torch.floor`).
 
@@ -1436,8 +1606,13 @@ def floor_(input: Tensor) -> Tensor:
 
     >>> torch.floor_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 1.])"""
-def floor_divide(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def floor_divide(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The quotient of two tensors, rounded down: `input // other` (`torch.floor_divide`).
+
+    Called as
+
+        floor_divide(input, other, *, out=None)
+        floor_divide(input, other)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.floor_divide(x, x)
@@ -1528,7 +1703,7 @@ def gather(input: Tensor, dim: _int, index: Tensor, *, sparse_grad: _bool = Fals
 
     >>> torch.gather(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]))
     tensor([0.2500, 0.2500])"""
-def gcd(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def gcd(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`torch.gcd`, computed by NumPy.
 
     >>> x = torch.tensor([1, 2, 3])
@@ -1628,16 +1803,16 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: _int | Sequence[_int] |
     >>> torch.gradient(torch.tensor([0.25, 0.5, 1.0]))
     (tensor([0.2500, 0.3750, 0.5000]),)"""
 def greater(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """Whether elements are greater: `input > other` (`torch.gt`).
+    """Whether elements are greater: `input > other` (`torch.greater`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.gt(x, x)
+    >>> torch.greater(x, x)
     tensor([False, False, False])"""
 def greater_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """Whether elements are at least: `input >= other` (`torch.ge`).
+    """Whether elements are at least: `input >= other` (`torch.greater_equal`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.ge(x, x)
+    >>> torch.greater_equal(x, x)
     tensor([True, True, True])"""
 def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: _int, padding_mode: _int, align_corners: _bool) -> Any:
     """`nn.functional.grid_sample`, with its modes by number (`torch.grid_sampler`)."""
@@ -1713,7 +1888,8 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: _float = 1.0, re
     tensor([1., 1., 1.])"""
 def histc(input: Tensor, bins: _int = 100, min: _float = 0, max: _float = 0, *, out: Any = None) -> Any:
     """How many elements fall in each of equal bins (`torch.histc`)."""
-def histogram(input: Tensor, bins: _int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None, density: _bool = False, out: Any = None) -> Any:
+@overload
+def histogram(input: Tensor, bins: Tensor, *, weight: Tensor | None = None, density: _bool = False, out: Any = None) -> _histogram:
     """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
 
     >>> import tapegrad as torch
@@ -1721,8 +1897,17 @@ def histogram(input: Tensor, bins: _int | Tensor = 100, *, range: Any = None, we
     tensor([2., 1.])
 
     `bins` are equal ones between the extremes, or within a `range`, or a tensor of edges in order; the last edge
-    belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1."""
-def histogramdd(input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+    belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1.
+
+    Called as
+
+        histogram(input, bins, *, weight=None, density=False, out=None)
+        histogram(input, bins=100, *, range=None, weight=None, density=False, out=None)"""
+@overload
+def histogram(input: Tensor, bins: _int = 100, *, range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False, out: Any = None) -> Any:
+    ...
+@overload
+def histogramdd(input: Tensor, bins: _int, range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False) -> Any:
     """How many points lie in each cell of a grid, and the edges along each axis (`torch.histogramdd`).
 
     >>> import tapegrad as torch
@@ -1734,7 +1919,19 @@ def histogramdd(input: Tensor, bins: Any, range: Any = None, weight: Tensor | No
     (tensor([0., 1., 2.]), tensor([1.0000, 1.5000, 2.0000]))
 
     Points are along the last axis of `input`. `bins` are equal ones (a number, or one for each axis) between the
-    extremes or within a `range` (two numbers an axis), or tensors of edges."""
+    extremes or within a `range` (two numbers an axis), or tensors of edges.
+
+    Called as
+
+        histogramdd(input, bins, range=None, weight=None, density=False)
+        histogramdd(input, bins, range=None, weight=None, density=False)
+        histogramdd(input, bins, range=None, weight=None, density=False)"""
+@overload
+def histogramdd(input: Tensor, bins: Sequence[_int], range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+    ...
+@overload
+def histogramdd(input: Tensor, bins: Sequence[Tensor], range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+    ...
 @overload
 def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
     """Pieces along the second axis (`torch.hsplit`).
@@ -1749,7 +1946,7 @@ def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
 @overload
 def hsplit(input: Tensor, indices: Sequence[_int]) -> tuple[Tensor, ...]:
     ...
-def hstack(tensors: Any, *, out: Any = None) -> Tensor:
+def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Tensors side by side, along the second axis (`torch.hstack`).
 
     >>> torch.hstack([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -1944,7 +2141,7 @@ def is_warn_always_enabled() -> _bool:
     >>> import tapegrad as torch
     >>> torch.is_warn_always_enabled()
     False"""
-def isclose(input: Tensor, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:
     """Whether elements are close: `|input - other| <= atol + rtol * |other|` (`torch.isclose`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2038,7 +2235,7 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Tensor |
 
     >>> torch.layer_norm(torch.tensor([0.25, 0.5, 1.0]), (3,))
     tensor([-1.0690, -0.2672,  1.3362])"""
-def lcm(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def lcm(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`torch.lcm`, computed by NumPy.
 
     >>> x = torch.tensor([1, 2, 3])
@@ -2050,7 +2247,7 @@ def lcm_(input: Tensor, other: Tensor) -> Tensor:
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.lcm_(x, x)
     tensor([1, 2, 3])"""
-def ldexp(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def ldexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`input * 2 ** other` (`torch.ldexp`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2080,28 +2277,45 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor, *, out: Any = None) -> Tens
 def lerp(input: Tensor, end: Tensor, weight: _float, *, out: Any = None) -> Tensor:
     ...
 def less(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """Whether elements are less: `input < other` (`torch.lt`).
+    """Whether elements are less: `input < other` (`torch.less`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.lt(x, x)
+    >>> torch.less(x, x)
     tensor([False, False, False])"""
 def less_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """Whether elements are at most: `input <= other` (`torch.le`).
+    """Whether elements are at most: `input <= other` (`torch.less_equal`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.le(x, x)
+    >>> torch.less_equal(x, x)
     tensor([True, True, True])"""
 def lgamma(input: Tensor, *, out: Any = None) -> Tensor:
     """The logarithm of the absolute gamma function of each element (`torch.lgamma`).
 
     >>> torch.lgamma(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.2880, 0.5724, 0.0000])"""
-def linspace(start: Any, end: Any, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+@overload
+def linspace(start: Tensor, end: Tensor, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """`steps` numbers from `start` to `end`, both included (`torch.linspace`).
 
     >>> import tapegrad as torch
     >>> torch.linspace(0, 1, 3)
-    tensor([0.0000, 0.5000, 1.0000])"""
+    tensor([0.0000, 0.5000, 1.0000])
+
+    Called as
+
+        linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
+@overload
+def linspace(start: _float, end: Tensor, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+    ...
+@overload
+def linspace(start: Tensor, end: _float, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+    ...
+@overload
+def linspace(start: _float, end: _float, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+    ...
 def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: _bool | None = None, mmap: _bool | None = None) -> Any:
     """Read what `save`, or PyTorch's, wrote (`torch.load`).
 
@@ -2210,11 +2424,28 @@ def logit_(input: Tensor, eps: _float | None = None) -> Tensor:
 
     >>> torch.logit_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-1.0986,  0.0000,     inf])"""
-def logspace(start: _float, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+@overload
+def logspace(start: Tensor, end: Tensor, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """Powers of a base with exponents from `start` to `end` (`torch.logspace`).
+
+    Called as
+
+        logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
 
     >>> torch.logspace(1, 5, 3)
     tensor([1.0000e+01, 1.0000e+03, 1.0000e+05])"""
+@overload
+def logspace(start: _float, end: Tensor, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+    ...
+@overload
+def logspace(start: Tensor, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+    ...
+@overload
+def logspace(start: _float, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+    ...
 def logsumexp(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Any = None) -> Tensor:
     """`log(sum(exp(input)))` along axes, without overflow (`torch.logsumexp`).
 
@@ -2224,7 +2455,7 @@ def lstm(input: Tensor, hx: Any, params: Any, has_biases: _bool, num_layers: _in
     """A recurrent network of several layers, given its weights (`torch.lstm`)."""
 def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Any:
     """One step of a recurrent cell (`torch.lstm_cell`)."""
-def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
+def lstsq(input: Tensor, A: Any, *, out: Any = None) -> Any:
     """RuntimeError: `linalg.lstsq` takes these operands in the other order (`torch.lstsq`)."""
 def lt(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are less: `input < other` (`torch.lt`).
@@ -2295,7 +2526,7 @@ def matrix_power(input: Tensor, n: _int, *, out: Any = None) -> Tensor:
     >>> torch.matrix_power(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     tensor([[ 7., 10.],
             [15., 22.]])"""
-def matrix_rank(input: Tensor, tol: Any = None, symmetric: _bool = False, *, out: Any = None) -> Any:
+def matrix_rank(input: Tensor, tol: Any = None, symmetric: Any = False, *, out: Any = None) -> Any:
     """RuntimeError: see `linalg.matrix_rank` (`torch.matrix_rank`)."""
 @overload
 def max(input: Tensor, *, out: Any = None) -> Tensor:
@@ -2372,7 +2603,7 @@ def median(input: Tensor) -> Tensor:
 @overload
 def median(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> _median:
     ...
-def meshgrid(*tensors: Any, indexing: _str | None = None) -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Coordinates of a grid, an axis a tensor (`torch.meshgrid`).
 
     >>> torch.meshgrid(torch.tensor([1, 2]), torch.tensor([5, 6]), indexing='ij')
@@ -2403,7 +2634,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.minimum(x, x)
     tensor([0.2500, 0.5000, 1.0000])"""
-def mm(input: Tensor, mat2: Any, *, out: Any = None) -> Tensor:
+def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The product of two matrices (`torch.mm`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -2417,24 +2648,42 @@ def mode(input: Tensor, dim: _int = -1, keepdim: _bool = False, *, out: Any = No
     torch.return_types.mode(
     values=tensor(0.2500),
     indices=tensor(0))"""
-def moveaxis(input: Tensor, source: _int | Sequence[_int], destination: _int | Sequence[_int]) -> Tensor:
+@overload
+def moveaxis(input: Tensor, source: _int, destination: _int) -> Tensor:
     """Axes moved to other places (`torch.movedim`).
+
+    Called as
+
+        moveaxis(input, source, destination)
+        moveaxis(input, source, destination)
 
     >>> torch.moveaxis(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 0, 1)
     tensor([[1., 3.],
             [2., 4.]])"""
-def movedim(input: Tensor, source: _int | Sequence[_int], destination: _int | Sequence[_int]) -> Tensor:
+@overload
+def moveaxis(input: Tensor, source: Sequence[_int], destination: Sequence[_int]) -> Tensor:
+    ...
+@overload
+def movedim(input: Tensor, source: _int, destination: _int) -> Tensor:
     """Axes moved to other places (`torch.movedim`).
+
+    Called as
+
+        movedim(input, source, destination)
+        movedim(input, source, destination)
 
     >>> torch.movedim(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 0, 1)
     tensor([[1., 3.],
             [2., 4.]])"""
+@overload
+def movedim(input: Tensor, source: Sequence[_int], destination: Sequence[_int]) -> Tensor:
+    ...
 def msort(input: Tensor, *, out: Any = None) -> Tensor:
     """The elements in order along the first axis (`torch.msort`).
 
     >>> torch.msort(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def mul(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def mul(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The product of two tensors, element by element: `input * other` (`torch.mul`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2445,13 +2694,18 @@ def multinomial(input: Tensor, num_samples: _int, replacement: _bool = False, *,
 
     >>> _ = manual_seed(0); multinomial(creation.tensor([0.0, 10.0, 3.0]), 4, replacement=True)
     tensor([2, 1, 1, 2])"""
-def multiply(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """The product of two tensors, element by element: `input * other` (`torch.mul`).
+def multiply(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+    """The product of two tensors, element by element: `input * other` (`torch.multiply`).
+
+    Called as
+
+        multiply(input, other, *, out=None)
+        multiply(input, other)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.mul(x, x)
+    >>> torch.multiply(x, x)
     tensor([0.0625, 0.2500, 1.0000])"""
-def mv(input: Tensor, vec: Any, *, out: Any = None) -> Tensor:
+def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor:
     """The product of a matrix and a vector (`torch.mv`).
 
     >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0]))
@@ -2500,11 +2754,20 @@ def nansum(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bo
 
     >>> torch.nansum(torch.tensor([0.25, 0.5, 1.0]))
     tensor(1.7500)"""
-def narrow(input: Tensor, dim: _int, start: Any, length: _int) -> Tensor:
+@overload
+def narrow(input: Tensor, dim: _int, start: Tensor, length: _int) -> Tensor:
     """A stretch along an axis (`torch.narrow`).
+
+    Called as
+
+        narrow(input, dim, start, length)
+        narrow(input, dim, start, length)
 
     >>> torch.narrow(torch.tensor([0.25, 0.5, 1.0]), 0, 1, 2)
     tensor([0.5000, 1.0000])"""
+@overload
+def narrow(input: Tensor, dim: _int, start: _int, length: _int) -> Tensor:
+    ...
 def narrow_copy(input: Tensor, dim: _int, start: _int, length: _int, *, out: Any = None) -> Tensor:
     """A copy of a stretch along an axis (`torch.narrow_copy`).
 
@@ -2539,14 +2802,14 @@ def neg_(input: Tensor) -> Tensor:
     >>> torch.neg_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.2500, -0.5000, -1.0000])"""
 def negative(input: Tensor, *, out: Any = None) -> Tensor:
-    """The negative of each element: `-input` (`torch.neg`).
+    """The negative of each element: `-input` (`torch.negative`).
 
-    >>> torch.neg(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.negative(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.2500, -0.5000, -1.0000])"""
 def negative_(input: Tensor) -> Tensor:
-    """The negative of each element: `-input`, in place (`torch.neg_`).
+    """The negative of each element: `-input`, in place (`torch.negative_`).
 
-    >>> torch.neg_(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.negative_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.2500, -0.5000, -1.0000])"""
 def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The number next to `input` on the way to `other` (`torch.nextafter`).
@@ -2589,10 +2852,10 @@ def normal(mean: _float, std: Tensor, *, generator: Generator | None = None, out
 def normal(mean: _float, std: _float, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
 def not_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """Whether elements differ: `input != other` (`torch.ne`).
+    """Whether elements differ: `input != other` (`torch.not_equal`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.ne(x, x)
+    >>> torch.not_equal(x, x)
     tensor([False, False, False])"""
 @overload
 def nuclear_norm(input: Tensor, keepdim: _bool = False, *, out: Any = None) -> Tensor:
@@ -2651,7 +2914,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: _float = 2.0, eps: _float = 1e-
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.pairwise_distance(x, x)
     tensor(1.7321e-06)"""
-def pca_lowrank(A: Tensor, q: _int | None = None, center: _bool = True, niter: _int = 2) -> tuple[Tensor, ...]:
+def pca_lowrank(A: Tensor, q: _int | None = None, center: Any = True, niter: Any = 2) -> tuple[Tensor, ...]:
     """The first `q` principal components of the rows of A, nearly, as its U, S and V (`torch.pca_lowrank`).
 
     >>> import tapegrad as torch
@@ -2706,11 +2969,24 @@ def positive(input: Tensor) -> Tensor:
 
     >>> torch.positive(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def pow(input: Tensor | _float, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def pow(input: Tensor, exponent: Tensor, *, out: Any = None) -> Tensor:
     """Each element to a power: `input ** exponent` (`torch.pow`).
+
+    Called as
+
+        pow(input, exponent, *, out=None)
+        pow(self, exponent, *, out=None)
+        pow(input, exponent, *, out=None)
 
     >>> torch.pow(torch.tensor([0.25, 0.5, 1.0]), 2)
     tensor([0.0625, 0.2500, 1.0000])"""
+@overload
+def pow(self: _float, exponent: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def pow(input: Tensor, exponent: _float, *, out: Any = None) -> Tensor:
+    ...
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`).
 
@@ -2877,12 +3153,25 @@ def relu_(input: Tensor) -> Tensor:
 
     >>> torch.relu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def remainder(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def remainder(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The remainder of a division that is rounded down; it has the sign of `other`: `input % other` (`torch.remainder`).
+
+    Called as
+
+        remainder(input, other, *, out=None)
+        remainder(self, other)
+        remainder(input, other, *, out=None)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.remainder(x, x)
     tensor([0., 0., 0.])"""
+@overload
+def remainder(self: _float, other: Tensor) -> Tensor:
+    ...
+@overload
+def remainder(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
 def renorm(input: Tensor, p: _float, dim: _int, maxnorm: _float, *, out: Any = None) -> Tensor:
     """Slices along an axis scaled down to a norm of at most `maxnorm` (`torch.renorm`).
 
@@ -2923,7 +3212,7 @@ def resolve_neg(input: Tensor) -> Tensor:
     >>> torch.resolve_neg(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
 @overload
-def result_type(tensor: Tensor, other: Tensor | _float) -> Any:
+def result_type(tensor: Tensor, other: Tensor) -> Any:
     """The dtype of an operation on two tensors or numbers (`torch.result_type`).
 
     >>> import tapegrad
@@ -2934,9 +3223,13 @@ def result_type(tensor: Tensor, other: Tensor | _float) -> Any:
 
         result_type(tensor, other)
         result_type(scalar, tensor)
+        result_type(tensor, other)
         result_type(scalar1, scalar2)"""
 @overload
 def result_type(scalar: _float, tensor: Tensor) -> Any:
+    ...
+@overload
+def result_type(tensor: Tensor, other: _float) -> Any:
     ...
 @overload
 def result_type(scalar1: _float, scalar2: _float) -> Any:
@@ -2964,7 +3257,7 @@ def rnn_tanh_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tens
     >>> torch.rnn_tanh_cell(x, x, x, x)
     tensor([[1., 1.],
             [1., 1.]])"""
-def roll(input: Tensor, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] = ()) -> Tensor:
+def roll(input: Tensor, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] | None = ()) -> Tensor:
     """Elements moved along axes, coming in again at the other end (`torch.roll`).
 
     >>> torch.roll(torch.tensor([0.25, 0.5, 1.0]), 1)
@@ -3003,18 +3296,18 @@ def round_(input: Tensor) -> Tensor:
 @overload
 def round_(input: Tensor, *, decimals: _int) -> Tensor:
     ...
-def row_stack(tensors: Any, *, out: Any = None) -> Tensor:
+def row_stack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Tensors below each other, along the first axis (`torch.row_stack`).
 
     >>> torch.row_stack([torch.tensor([1.0]), torch.tensor([2.0])])
     tensor([[1.],
             [2.]])"""
-def rrelu(input: Tensor, lower: _float = 0.125, upper: _float = 0.3333333333333333, training: _bool = False, generator: Any = None) -> Tensor:
+def rrelu(input: Tensor, lower: _float = 0.125, upper: _float = 0.3333333333333333, training: _bool = False, generator: Generator | None = None) -> Tensor:
     """What `nn.functional.rrelu` gives (`torch.rrelu`).
 
     >>> torch.rrelu(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def rrelu_(input: Tensor, lower: _float = 0.125, upper: _float = 0.3333333333333333, training: _bool = False, generator: Any = None) -> Tensor:
+def rrelu_(input: Tensor, lower: _float = 0.125, upper: _float = 0.3333333333333333, training: _bool = False, generator: Generator | None = None) -> Tensor:
     """`nn.functional.rrelu` in place (`torch.rrelu_`)."""
 def rsqrt(input: Tensor, *, out: Any = None) -> Tensor:
     """One over the square root of each element (`torch.rsqrt`).
@@ -3055,7 +3348,7 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: _int = 2,
     and NumPy's arrays instead of a pickle: of tensors, numbers, texts, and containers of them.
 
     Raises pickle.PicklingError (TypeError for `arrays`) for what cannot be kept, before anything is written."""
-def scalar_tensor(s: Any, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def scalar_tensor(s: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """A 0-d tensor of the default dtype (`torch.scalar_tensor`).
 
     >>> scalar_tensor(2)
@@ -3092,15 +3385,24 @@ def scatter_reduce(input: Tensor, dim: _int, index: Tensor, src: Tensor, reduce:
 
     >>> torch.scatter_reduce(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), torch.tensor([7.0, 8.0]), 'sum')
     tensor([15.2500,  0.5000,  1.0000])"""
-def searchsorted(sorted_sequence: Tensor, input: Tensor | _float, *, out_int32: _bool = False, right: _bool = False, side: str | None = None, sorter: Tensor | None = None, out: Any = None) -> Tensor:
+@overload
+def searchsorted(sorted_sequence: Tensor, input: Tensor, *, out_int32: _bool = False, right: _bool = False, side: str | None = None, sorter: Tensor | None = None, out: Any = None) -> Tensor:
     """Where values would be inserted into sorted rows (`torch.searchsorted`).
+
+    Called as
+
+        searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None)
+        searchsorted(sorted_sequence, self, *, out_int32=False, right=False, side=None, sorter=None, out=None)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.searchsorted(x, x)
     tensor([0, 1, 2])"""
+@overload
+def searchsorted(sorted_sequence: Tensor, self: _float, *, out_int32: _bool = False, right: _bool = False, side: str | None = None, sorter: Tensor | None = None, out: Any = None) -> Tensor:
+    ...
 def seed() -> _int:
     """Restart the default generator from a number of the system's (`torch.seed`), which is returned."""
-def segment_reduce(data: Tensor, reduce: _str, *, lengths: Tensor | None = None, indices: Any = None, offsets: Tensor | None = None, axis: _int = 0, unsafe: _bool = False, initial: _float | None = None) -> Any:
+def segment_reduce(data: Tensor, reduce: str, *, lengths: Tensor | None = None, indices: Tensor | None = None, offsets: Tensor | None = None, axis: _int = 0, unsafe: _bool = False, initial: _float | None = None) -> Any:
     """Neighbours along an axis combined, so many at a time (`torch.segment_reduce`).
 
     >>> import tapegrad as torch
@@ -3293,7 +3595,7 @@ def softmax(input: Tensor, dim: _int, dtype: _dtype | type | None = None, *, out
 
     >>> torch.softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor([0.2272, 0.2918, 0.4810])"""
-def solve(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
+def solve(input: Tensor, A: Any, *, out: Any = None) -> Any:
     """RuntimeError: `linalg.solve` takes these operands in the other order (`torch.solve`)."""
 @overload
 def sort(input: Tensor, *, stable: _bool | None, dim: _int = -1, descending: _bool = False, out: Any = None) -> Any:
@@ -3334,7 +3636,7 @@ def split_with_sizes(input: Tensor, split_sizes: _int | Sequence[_int], dim: _in
 
     >>> torch.split_with_sizes(torch.tensor([0.25, 0.5, 1.0]), (1, 2))
     (tensor([0.2500]), tensor([0.5000, 1.0000]))"""
-def spmm(input: Tensor, mat2: Any, *, out: Any = None) -> Tensor:
+def spmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
     """The product of two matrices (`torch.mm`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -3379,7 +3681,7 @@ def squeeze(input: Tensor, dim: _int) -> Tensor:
 @overload
 def squeeze(input: Tensor, dim: Sequence[_int]) -> Tensor:
     ...
-def stack(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: _int = 0, *, out: Any = None) -> Tensor:
     """Tensors of one shape along a new axis (`torch.stack`).
 
     >>> import tapegrad
@@ -3422,21 +3724,26 @@ def std_mean(input: Tensor, dim: _int | Sequence[_int] | None = None, *, correct
 @overload
 def std_mean(input: Tensor, unbiased: _bool = True) -> tuple[Tensor, ...]:
     ...
-def sub(input: Tensor, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
+def sub(input: Tensor | _float, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
     """The difference of two tensors, the second times `alpha`: `input - alpha * other` (`torch.sub`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.sub(x, x)
     tensor([0., 0., 0.])"""
 @overload
-def subtract(input: Tensor, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
-    """The difference of two tensors, the second times `alpha`: `input - alpha * other` (`torch.sub`).
+def subtract(input: Tensor | _float, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
+    """The difference of two tensors, the second times `alpha`: `input - alpha * other` (`torch.subtract`).
+
+    Called as
+
+        subtract(input, other, *, alpha=1, out=None)
+        subtract(input, other, alpha=1)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.sub(x, x)
+    >>> torch.subtract(x, x)
     tensor([0., 0., 0.])"""
 @overload
-def subtract(input: Tensor, other: _float, alpha: _float = 1) -> Tensor:
+def subtract(input: Tensor | _float, other: _float, alpha: _float = 1) -> Tensor:
     ...
 @overload
 def sum(input: Tensor, *, dtype: _dtype | type | None = None) -> Tensor:
@@ -3462,7 +3769,7 @@ def svd(input: Tensor, some: _bool = True, compute_uv: _bool = True, *, out: Any
     S=tensor([5.4650, 0.3660]),
     V=tensor([[-0.5760, -0.8174],
             [-0.8174,  0.5760]]))"""
-def svd_lowrank(A: Tensor, q: _int | None = 6, niter: _int | None = 2, M: Any = None) -> tuple[Tensor, ...]:
+def svd_lowrank(A: Tensor, q: _int | None = 6, niter: Any = 2, M: Any = None) -> tuple[Tensor, ...]:
     """U, S and V of the `q` largest singular values, nearly: A - M = U diag(S) Vᵀ (`torch.svd_lowrank`).
 
     >>> import tapegrad as torch
@@ -3484,7 +3791,7 @@ def swapdims(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
     >>> torch.swapdims(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 0, 1)
     tensor([[1., 3.],
             [2., 4.]])"""
-def symeig(input: Tensor, eigenvectors: _bool = False, upper: _bool = True, *, out: Any = None) -> Any:
+def symeig(input: Tensor, eigenvectors: Any = False, upper: Any = True, *, out: Any = None) -> Any:
     """RuntimeError: see `linalg.eigh` and `linalg.eigvalsh` (`torch.symeig`)."""
 def t(input: Tensor) -> Tensor:
     """A matrix transposed (`torch.t`).
@@ -3531,22 +3838,22 @@ def tensor(data: Any, *, dtype: _dtype | type | None = None, device: Any = None,
     Floats become the default dtype, integers int64. Raises ValueError for ragged sequences, TypeError for what is no
     number, RuntimeError for integers that require grad."""
 @overload
-def tensor_split(input: Tensor, tensor_indices_or_sections: Tensor, dim: _int = 0) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, indices: Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
     """Nearly equal pieces, or pieces that end at given places (`torch.tensor_split`).
 
     Called as
 
+        tensor_split(input, indices, dim=0)
         tensor_split(input, tensor_indices_or_sections, dim=0)
         tensor_split(input, sections, dim=0)
-        tensor_split(input, indices, dim=0)
 
-    >>> torch.tensor_split(torch.tensor([0.25, 0.5, 1.0]), torch.tensor(2))
-    (tensor([0.2500, 0.5000]), tensor([1.]))"""
+    >>> torch.tensor_split(torch.tensor([0.25, 0.5, 1.0]), (1,))
+    (tensor([0.2500]), tensor([0.5000, 1.0000]))"""
 @overload
-def tensor_split(input: Tensor, sections: _int, dim: _int = 0) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, tensor_indices_or_sections: Tensor, dim: _int = 0) -> tuple[Tensor, ...]:
     ...
 @overload
-def tensor_split(input: Tensor, indices: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+def tensor_split(input: Tensor, sections: _int, dim: _int = 0) -> tuple[Tensor, ...]:
     ...
 def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Tensor:
     """Sums of products over chosen axes (`torch.tensordot`).
@@ -3654,8 +3961,13 @@ def triu_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type
     >>> torch.triu_indices(2, 2)
     tensor([[0, 0, 1],
             [0, 1, 1]])"""
-def true_divide(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def true_divide(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The quotient of two tensors, without rounding: `input / other` (`torch.true_divide`).
+
+    Called as
+
+        true_divide(input, other, *, out=None)
+        true_divide(input, other)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.true_divide(x, x)
@@ -3708,7 +4020,7 @@ def unsafe_chunk(input: Tensor, chunks: _int, dim: _int = 0) -> tuple[Tensor, ..
 
     >>> torch.unsafe_chunk(torch.tensor([0.25, 0.5, 1.0]), 2)
     (tensor([0.2500, 0.5000]), tensor([1.]))"""
-def unsafe_split(input: Tensor, split_size: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+def unsafe_split(input: Tensor, split_size: _int, dim: _int = 0) -> tuple[Tensor, ...]:
     """Pieces of equal or given lengths along an axis (`torch.split`).
 
     >>> torch.unsafe_split(torch.tensor([0.25, 0.5, 1.0]), 2)
@@ -3724,7 +4036,7 @@ def use_deterministic_algorithms(mode: _bool, *, warn_only: _bool = False) -> No
     >>> use_deterministic_algorithms(True); are_deterministic_algorithms_enabled()
     True
     >>> use_deterministic_algorithms(False)"""
-def vander(x: Any, N: _int | None = None, increasing: _bool = False) -> Tensor:
+def vander(x: Tensor, N: _int | None = None, increasing: _bool = False) -> Tensor:
     """Powers of a vector's elements, the highest first (`torch.vander`).
 
     >>> torch.vander(torch.tensor([0.25, 0.5, 1.0]))
@@ -3807,7 +4119,7 @@ def vsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
 @overload
 def vsplit(input: Tensor, indices: Sequence[_int]) -> tuple[Tensor, ...]:
     ...
-def vstack(tensors: Any, *, out: Any = None) -> Tensor:
+def vstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """Tensors below each other, along the first axis (`torch.vstack`).
 
     >>> torch.vstack([torch.tensor([1.0]), torch.tensor([2.0])])
@@ -3847,18 +4159,40 @@ def why_nan(what: Any, *arguments: Any) -> Any:
     put there itself, as masks do, is no cause. The tape is run again on its inputs as they are then: raises TapeError
     where nothing is found and some of their values are gone, or an operation is Python code. The backward pass is that
     of the results' sum."""
-def xlogy(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def xlogy(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`input * log(other)`, and zero where `input` is (`torch.xlogy`).
+
+    Called as
+
+        xlogy(input, other, *, out=None)
+        xlogy(self, other, *, out=None)
+        xlogy(input, other, *, out=None)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.xlogy(x, x)
     tensor([-0.3466, -0.3466,  0.0000])"""
-def xlogy_(input: Tensor | _float, other: Tensor | _float) -> Tensor:
+@overload
+def xlogy(self: _float, other: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def xlogy(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def xlogy_(input: Tensor, other: Tensor) -> Tensor:
     """`input * log(other)`, and zero where `input` is, in place (`torch.xlogy_`).
+
+    Called as
+
+        xlogy_(input, other)
+        xlogy_(input, other)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.xlogy_(x, x)
     tensor([-0.3466, -0.3466,  0.0000])"""
+@overload
+def xlogy_(input: Tensor, other: _float) -> Tensor:
+    ...
 def zero_(input: Tensor) -> Tensor:
     """Zeros over what is there, in place (`torch.zero_`).
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from tapegrad import dtypes, errors, shapes
 from tapegrad.dispatch import apply, apply_inplace, into, layout_of
+from tapegrad.documents.texts import TEXTS
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
-from tapegrad.signatures import Ints, Tensor, checked, overriding
+from tapegrad.signatures import Ints, Tensor, checked, made, overriding
 
 TensorBase = machine.TensorBase
 
@@ -147,15 +148,35 @@ def structured_function(op: Operation) -> Callable[..., Any]:
 
 
 by_name: dict[str, Callable[..., Any]] = {}  # the Python function of each operation that has one
+by_path: dict[str, Operation] = {}  # operations as methods, and under other names
 
 
 def set_function(op: Operation, function: Callable[..., Any]) -> None:
     """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
     function.__name__ = function.__qualname__ = op.name
-    function = checked(function, op.name, op)
-    by_name[op.name] = function
-    machine.set_function(op.opcode, function)
-    machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))
+    by_name[op.name] = named = checked(function, op.name, op)
+    machine.set_function(op.opcode, named)
+    machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, named))
+    if op.methods:
+        machine.set_function(op.opcode + rec.METHODS, _checked_at(f"Tensor.{op.methods[0]}", op, function))
+
+
+def alias(path: str, op: Operation, kind: type | None = None) -> Any:
+    """An operation under another name, by which what is said of wrong arguments calls it; a method of `kind`."""
+    function = _checked_at(path, op, by_name[op.name].__wrapped__)  # type: ignore[attr-defined]
+    return machine.alias(path.rpartition(".")[2], op.opcode, function, TEXTS.get(path, ""), kind,
+                         op.inplace_of is not None)
+
+
+def _checked_at(path: str, op: Operation, function: Callable[..., Any]) -> Callable[..., Any]:
+    by_path[path] = op
+    return checked(function, path, op)
+
+
+def of_operation(op: Operation) -> list[Callable[..., Any]]:
+    """Every Python function that calls of an operation fall back on."""
+    paths = (op.name, *(path for path, other in by_path.items() if other is op))
+    return [made[path] for path in paths]
 
 
 install()

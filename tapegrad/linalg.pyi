@@ -234,18 +234,22 @@ def matrix_power(input: Tensor, n: _int, *, out: Any = None) -> Tensor:
     tensor([[ 7., 10.],
             [15., 22.]])"""
 @overload
-def matrix_rank(input: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: _bool = False, out: Any = None) -> Tensor:
+def matrix_rank(input: Tensor, *, atol: Tensor | None = None, rtol: Tensor | None = None, hermitian: _bool = False, out: Any = None) -> Tensor:
     """How many singular values are above the tolerance (`torch.linalg.matrix_rank`).
 
     Called as
 
+        matrix_rank(input, *, atol=None, rtol=None, hermitian=False, out=None)
         matrix_rank(input, *, atol=None, rtol=None, hermitian=False, out=None)
         matrix_rank(input, tol, hermitian=False, *, out=None)
 
     >>> torch.linalg.matrix_rank(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(2)"""
 @overload
-def matrix_rank(input: Tensor, tol: Any, hermitian: _bool = False, *, out: Any = None) -> Tensor:
+def matrix_rank(input: Tensor, *, atol: _float | None = None, rtol: _float | None = None, hermitian: _bool = False, out: Any = None) -> Tensor:
+    ...
+@overload
+def matrix_rank(input: Tensor, tol: Tensor | _float, hermitian: _bool = False, *, out: Any = None) -> Tensor:
     ...
 def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
     """A chain of matrix products in the cheapest order (`torch.linalg.multi_dot`).
@@ -258,11 +262,12 @@ def norm(input: Tensor, ord: Any = None, dim: _int | Sequence[_int] | None = Non
     >>> torch.linalg.norm(torch.tensor([0.25, 0.5, 1.0]))
     tensor(1.1456)"""
 @overload
-def pinv(input: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: _bool = False, out: Any = None) -> Tensor:
+def pinv(input: Tensor, *, atol: Tensor | None = None, rtol: Tensor | None = None, hermitian: _bool = False, out: Any = None) -> Tensor:
     """The pseudo-inverse (`torch.linalg.pinv`); singular values up to max(atol, rtol · largest) count as zero.
 
     Called as
 
+        pinv(input, *, atol=None, rtol=None, hermitian=False, out=None)
         pinv(input, *, atol=None, rtol=None, hermitian=False, out=None)
         pinv(input, rcond, hermitian=False, *, out=None)
 
@@ -270,7 +275,10 @@ def pinv(input: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: _bool 
     tensor([[-2.0000,  1.0000],
             [ 1.5000, -0.5000]])"""
 @overload
-def pinv(input: Tensor, rcond: Any, hermitian: _bool = False, *, out: Any = None) -> Any:
+def pinv(input: Tensor, *, atol: _float | None = None, rtol: _float | None = None, hermitian: _bool = False, out: Any = None) -> Tensor:
+    ...
+@overload
+def pinv(input: Tensor, rcond: Tensor | _float, hermitian: _bool = False, *, out: Any = None) -> Tensor:
     ...
 def qr(A: Tensor, mode: str = 'reduced', *, out: Any = None) -> _linalg_qr:
     """Q with orthonormal columns and upper triangular R, A = Q R (`torch.linalg.qr`).

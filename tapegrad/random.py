@@ -12,6 +12,7 @@ from tapegrad.devices import CPU, required
 from tapegrad.machine import streams
 from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
+from tapegrad.signatures import kinds
 from tapegrad.tensor import Tensor
 
 __all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
@@ -81,6 +82,7 @@ def _restored(state: Tensor) -> Generator:
     return Generator().set_state(state)
 
 
+kinds.stands_for("Generator", Generator)
 default_generator: Generator = Generator()
 
 

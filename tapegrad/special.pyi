@@ -111,9 +111,9 @@ def chebyshev_polynomial_w(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
 def chebyshev_polynomial_w(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
     ...
 def digamma(input: Tensor, *, out: Any = None) -> Tensor:
-    """The derivative of the logarithm of the gamma function (`torch.digamma`).
+    """The derivative of the logarithm of the gamma function (`torch.special.digamma`).
 
-    >>> torch.digamma(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.digamma(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-4.2275, -1.9635, -0.5772])"""
 def entr(input: Tensor, *, out: Any = None) -> Tensor:
     """The entropy of each element: `-input * log(input)` (`torch.special.entr`).
@@ -121,14 +121,14 @@ def entr(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.special.entr(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.3466, 0.3466, -0.0000])"""
 def erf(input: Tensor, *, out: Any = None) -> Tensor:
-    """The error function of each element (`torch.erf`).
+    """The error function of each element (`torch.special.erf`).
 
-    >>> torch.erf(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.erf(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2763, 0.5205, 0.8427])"""
 def erfc(input: Tensor, *, out: Any = None) -> Tensor:
-    """One minus the error function of each element (`torch.erfc`).
+    """One minus the error function of each element (`torch.special.erfc`).
 
-    >>> torch.erfc(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.erfc(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.7237, 0.4795, 0.1573])"""
 def erfcx(input: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.erfcx`, computed by SciPy.
@@ -136,24 +136,24 @@ def erfcx(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.special.erfcx(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.7703, 0.6157, 0.4276])"""
 def erfinv(input: Tensor, *, out: Any = None) -> Tensor:
-    """The inverse of the error function (`torch.erfinv`).
+    """The inverse of the error function (`torch.special.erfinv`).
 
-    >>> torch.erfinv(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.erfinv(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2253, 0.4769,    inf])"""
 def exp2(input: Tensor, *, out: Any = None) -> Tensor:
-    """2 to the power of each element (`torch.exp2`).
+    """2 to the power of each element (`torch.special.exp2`).
 
-    >>> torch.exp2(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.exp2(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.1892, 1.4142, 2.0000])"""
 def expit(input: Tensor, *, out: Any = None) -> Tensor:
-    """`1 / (1 + exp(-input))` (`torch.sigmoid`).
+    """`1 / (1 + exp(-input))` (`torch.special.expit`).
 
-    >>> torch.sigmoid(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.expit(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.5622, 0.6225, 0.7311])"""
 def expm1(input: Tensor, *, out: Any = None) -> Tensor:
-    """`exp(input) - 1`, exact for small elements (`torch.expm1`).
+    """`exp(input) - 1`, exact for small elements (`torch.special.expm1`).
 
-    >>> torch.expm1(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.expm1(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2840, 0.6487, 1.7183])"""
 def gammainc(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The incomplete gamma function of shape `input` (`torch.special.gammainc`), computed by SciPy.
@@ -168,9 +168,9 @@ def gammaincc(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.special.gammaincc(x, x)
     tensor([0.2563, 0.3173, 0.3679])"""
 def gammaln(input: Tensor, *, out: Any = None) -> Tensor:
-    """The logarithm of the absolute gamma function of each element (`torch.lgamma`).
+    """The logarithm of the absolute gamma function of each element (`torch.special.gammaln`).
 
-    >>> torch.lgamma(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.gammaln(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.2880, 0.5724, 0.0000])"""
 @overload
 def hermite_polynomial_h(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
@@ -265,9 +265,9 @@ def legendre_polynomial_p(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
 def legendre_polynomial_p(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
     ...
 def log1p(input: Tensor, *, out: Any = None) -> Tensor:
-    """`log(1 + input)`, exact for small elements (`torch.log1p`).
+    """`log(1 + input)`, exact for small elements (`torch.special.log1p`).
 
-    >>> torch.log1p(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.log1p(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2231, 0.4055, 0.6931])"""
 def log_ndtr(input: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.log_ndtr`, computed by SciPy.
@@ -275,19 +275,19 @@ def log_ndtr(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.special.log_ndtr(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.5130, -0.3689, -0.1728])"""
 def log_softmax(input: Tensor, dim: _int, *, dtype: _dtype | type | None = None) -> Tensor:
-    """The logarithm of softmax, in one step (`torch.log_softmax`).
+    """The logarithm of softmax, in one step (`torch.special.log_softmax`).
 
-    >>> torch.log_softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
+    >>> torch.special.log_softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor([-1.4818, -1.2318, -0.7318])"""
 def logit(input: Tensor, eps: _float | None = None, *, out: Any = None) -> Tensor:
-    """`log(input / (1 - input))`, of elements kept `eps` from 0 and 1 (`torch.logit`).
+    """`log(input / (1 - input))`, of elements kept `eps` from 0 and 1 (`torch.special.logit`).
 
-    >>> torch.logit(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.logit(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-1.0986,  0.0000,     inf])"""
 def logsumexp(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Any = None) -> Tensor:
-    """`log(sum(exp(input)))` along axes, without overflow (`torch.logsumexp`).
+    """`log(sum(exp(input)))` along axes, without overflow (`torch.special.logsumexp`).
 
-    >>> torch.logsumexp(torch.tensor([0.25, 0.5, 1.0]), 0)
+    >>> torch.special.logsumexp(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor(1.7318)"""
 def modified_bessel_i0(input: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.modified_bessel_i0`, computed by SciPy.
@@ -330,19 +330,14 @@ def polygamma(n: _int, input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.special.polygamma(2, torch.tensor([0.25, 0.5, 1.0]))
     tensor([-129.3277,  -16.8288,   -2.4041])"""
 def psi(input: Tensor, *, out: Any = None) -> Tensor:
-    """The derivative of the logarithm of the gamma function (`torch.digamma`).
+    """The derivative of the logarithm of the gamma function (`torch.special.psi`).
 
-    >>> torch.digamma(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.psi(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-4.2275, -1.9635, -0.5772])"""
 def round(input: Tensor, *, decimals: _int = 0, out: Any = None) -> Tensor:
-    """Each element rounded to `decimals` places, halves to even numbers (`torch.round`).
+    """Each element rounded to `decimals` places, halves to even numbers (`torch.special.round`).
 
-    Called as
-
-        round(input, *, out=None)
-        round(input, *, decimals, out=None)
-
-    >>> torch.round(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.round(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 1.])"""
 def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.scaled_modified_bessel_k0`, computed by SciPy.
@@ -427,32 +422,58 @@ def shifted_chebyshev_polynomial_w(x: _float, n: Tensor, *, out: Any = None) -> 
 def shifted_chebyshev_polynomial_w(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
     ...
 def sinc(input: Tensor, *, out: Any = None) -> Tensor:
-    """`sin(pi * input) / (pi * input)`, and 1 at zero (`torch.sinc`).
+    """`sin(pi * input) / (pi * input)`, and 1 at zero (`torch.special.sinc`).
 
-    >>> torch.sinc(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.special.sinc(torch.tensor([0.25, 0.5, 1.0]))
     tensor([ 9.0032e-01,  6.3662e-01, -2.7828e-08])"""
 def softmax(input: Tensor, dim: _int, dtype: _dtype | type | None = None) -> Tensor:
-    """Exponentials along an axis, scaled so that they add up to one (`torch.softmax`).
+    """Exponentials along an axis, scaled so that they add up to one (`torch.special.softmax`).
 
-    >>> torch.softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
+    >>> torch.special.softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor([0.2272, 0.2918, 0.4810])"""
 def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.spherical_bessel_j0`, computed by SciPy.
 
     >>> torch.special.spherical_bessel_j0(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.9896, 0.9589, 0.8415])"""
-def xlog1py(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
+@overload
+def xlog1py(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`input * log1p(other)`, and zero where `input` is (`torch.special.xlog1py`).
+
+    Called as
+
+        xlog1py(input, other, *, out=None)
+        xlog1py(self, other, *, out=None)
+        xlog1py(input, other, *, out=None)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.special.xlog1py(x, x)
     tensor([0.0558, 0.2027, 0.6931])"""
-def xlogy(input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
-    """`input * log(other)`, and zero where `input` is (`torch.xlogy`).
+@overload
+def xlog1py(self: _float, other: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def xlog1py(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def xlogy(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """`input * log(other)`, and zero where `input` is (`torch.special.xlogy`).
+
+    Called as
+
+        xlogy(input, other, *, out=None)
+        xlogy(self, other, *, out=None)
+        xlogy(input, other, *, out=None)
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.xlogy(x, x)
+    >>> torch.special.xlogy(x, x)
     tensor([-0.3466, -0.3466,  0.0000])"""
+@overload
+def xlogy(self: _float, other: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def xlogy(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...
 @overload
 def zeta(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Hurwitz's zeta function, the sum of `(other + k) ** -input` over k = 0, 1, … (`torch.special.zeta`).
@@ -464,10 +485,10 @@ def zeta(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     Called as
 
         zeta(input, other, *, out=None)
-        zeta(input, other, *, out=None)
+        zeta(self, other, *, out=None)
         zeta(input, other, *, out=None)"""
 @overload
-def zeta(input: _float, other: Tensor, *, out: Any = None) -> Tensor:
+def zeta(self: _float, other: Tensor, *, out: Any = None) -> Tensor:
     ...
 @overload
 def zeta(input: Tensor, other: _float, *, out: Any = None) -> Tensor:

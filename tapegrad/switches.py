@@ -176,7 +176,7 @@ def set_default_tensor_type(t: Any) -> None:
     dtypes.set_default_dtype(named[name])
 
 
-def typename(obj: Any) -> str:
+def typename(obj: Any, /) -> str:
     """The name of an object's type, of a tensor with its dtype (`torch.typename`).
 
     >>> import tapegrad

@@ -419,7 +419,7 @@ class Tensor(Protocols, RuleValue, TensorBase):
     if TYPE_CHECKING:
         def to(self, *args: Any, **kwargs: Any) -> Tensor: ...
     else:
-        def to(self, *, device: Any = None, dtype: Any = None, other: Any = None, non_blocking: bool = False,
+        def to(self, *, device: Any = None, dtype: Any = None, tensor: Any = None, non_blocking: bool = False,
                copy: bool = False, memory_format: Any = None) -> Tensor:
             """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`).
 
@@ -429,7 +429,7 @@ class Tensor(Protocols, RuleValue, TensorBase):
             """
             if device is not None:
                 devices.required(device)
-            dtype = other.dtype if other is not None else self.dtype if dtype is None else dtype
+            dtype = tensor.dtype if tensor is not None else self.dtype if dtype is None else dtype
             if dtype is not self.dtype:
                 found = dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
             else:

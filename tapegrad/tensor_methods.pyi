@@ -31,6 +31,10 @@ class _geqrf(NamedTuple):
     a: Tensor
     tau: Tensor
 
+class _histogram(NamedTuple):
+    hist: Tensor
+    bin_edges: Tensor
+
 class _kthvalue(NamedTuple):
     values: Tensor
     indices: Tensor
@@ -158,9 +162,9 @@ class TensorBase:
     def abs_(self) -> Tensor:
         """The absolute value of each element: `|input|`, in place: see `tapegrad.abs`."""
     def absolute(self) -> Tensor:
-        """The absolute value of each element: `|input|`: see `tapegrad.abs`."""
+        """The absolute value of each element: `|input|`: see `tapegrad.absolute`."""
     def absolute_(self) -> Tensor:
-        """The absolute value of each element: `|input|`, in place: see `tapegrad.abs`."""
+        """The absolute value of each element: `|input|`, in place: see `tapegrad.absolute`."""
     def acos(self) -> Tensor:
         """The angle whose cosine each element is: see `tapegrad.acos`."""
     def acos_(self) -> Tensor:
@@ -201,8 +205,15 @@ class TensorBase:
         """Matrices with rows and columns exchanged (`torch.adjoint`)."""
     def alias(self) -> Any:
         """Another tensor on the same memory (`torch.Tensor.alias`)."""
-    def all(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False) -> Tensor:
+    @overload
+    def all(self) -> Tensor:
         """Whether all elements are true, or all along axes: see `tapegrad.all`."""
+    @overload
+    def all(self, dim: Sequence[_int] | None = None, keepdim: _bool = False) -> Tensor:
+        ...
+    @overload
+    def all(self, dim: _int, keepdim: _bool = False) -> Tensor:
+        ...
     def allclose(self, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> _bool:
         """Whether all elements are close (`torch.allclose`)."""
     def amax(self, dim: _int | Sequence[_int] | None = (), keepdim: _bool = False) -> Tensor:
@@ -213,38 +224,45 @@ class TensorBase:
         """Both extremes (`torch.aminmax`)."""
     def angle(self) -> Tensor:
         """: see `tapegrad.angle`."""
-    def any(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False) -> Tensor:
+    @overload
+    def any(self) -> Tensor:
         """Whether some element is true, or some along axes: see `tapegrad.any`."""
+    @overload
+    def any(self, dim: Sequence[_int] | None = None, keepdim: _bool = False) -> Tensor:
+        ...
+    @overload
+    def any(self, dim: _int, keepdim: _bool = False) -> Tensor:
+        ...
     def apply_(self, callable: Any) -> Tensor:
         """A Python function of each element, over what is there, in place (`torch.Tensor.apply_`)."""
     def arccos(self) -> Tensor:
-        """The angle whose cosine each element is: see `tapegrad.acos`."""
+        """The angle whose cosine each element is: see `tapegrad.arccos`."""
     def arccos_(self) -> Tensor:
-        """The angle whose cosine each element is, in place: see `tapegrad.acos`."""
+        """The angle whose cosine each element is, in place: see `tapegrad.arccos`."""
     def arccosh(self) -> Tensor:
-        """The inverse hyperbolic cosine of each element: see `tapegrad.acosh`."""
+        """The inverse hyperbolic cosine of each element: see `tapegrad.arccosh`."""
     def arccosh_(self) -> Tensor:
-        """The inverse hyperbolic cosine of each element, in place: see `tapegrad.acosh`."""
+        """The inverse hyperbolic cosine of each element, in place: see `tapegrad.arccosh`."""
     def arcsin(self) -> Tensor:
-        """The angle whose sine each element is: see `tapegrad.asin`."""
+        """The angle whose sine each element is: see `tapegrad.arcsin`."""
     def arcsin_(self) -> Tensor:
-        """The angle whose sine each element is, in place: see `tapegrad.asin`."""
+        """The angle whose sine each element is, in place: see `tapegrad.arcsin`."""
     def arcsinh(self) -> Tensor:
-        """The inverse hyperbolic sine of each element: see `tapegrad.asinh`."""
+        """The inverse hyperbolic sine of each element: see `tapegrad.arcsinh`."""
     def arcsinh_(self) -> Tensor:
-        """The inverse hyperbolic sine of each element, in place: see `tapegrad.asinh`."""
+        """The inverse hyperbolic sine of each element, in place: see `tapegrad.arcsinh`."""
     def arctan(self) -> Tensor:
-        """The angle whose tangent each element is: see `tapegrad.atan`."""
+        """The angle whose tangent each element is: see `tapegrad.arctan`."""
     def arctan2(self, other: Tensor) -> Tensor:
-        """The angle of the point (`other`, `input`), in all four quadrants: see `tapegrad.atan2`."""
+        """The angle of the point (`other`, `input`), in all four quadrants: see `tapegrad.arctan2`."""
     def arctan2_(self, other: Tensor) -> Tensor:
-        """The angle of the point (`other`, `input`), in all four quadrants, in place: see `tapegrad.atan2`."""
+        """The angle of the point (`other`, `input`), in all four quadrants, in place: see `tapegrad.arctan2`."""
     def arctan_(self) -> Tensor:
-        """The angle whose tangent each element is, in place: see `tapegrad.atan`."""
+        """The angle whose tangent each element is, in place: see `tapegrad.arctan`."""
     def arctanh(self) -> Tensor:
-        """The inverse hyperbolic tangent of each element: see `tapegrad.atanh`."""
+        """The inverse hyperbolic tangent of each element: see `tapegrad.arctanh`."""
     def arctanh_(self) -> Tensor:
-        """The inverse hyperbolic tangent of each element, in place: see `tapegrad.atanh`."""
+        """The inverse hyperbolic tangent of each element, in place: see `tapegrad.arctanh`."""
     def argmax(self, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
         """The place of the greatest element, of all or along an axis: see `tapegrad.argmax`."""
     def argmin(self, dim: _int | None = None, keepdim: _bool = False) -> Tensor:
@@ -309,31 +327,71 @@ class TensorBase:
         ...
     def bincount(self, weights: Tensor | None = None, minlength: _int = 0) -> Tensor:
         """How often each number occurs (`torch.bincount`)."""
-    def bitwise_and(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_and(self, other: Tensor) -> Tensor:
         """The bits that are set in both: `input & other`: see `tapegrad.bitwise_and`."""
-    def bitwise_and_(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_and(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_and_(self, other: Tensor) -> Tensor:
         """The bits that are set in both: `input & other`, in place: see `tapegrad.bitwise_and`."""
-    def bitwise_left_shift(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_and_(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_left_shift(self, other: Tensor) -> Tensor:
         """Bits moved to the left: `input << other`: see `tapegrad.bitwise_left_shift`."""
-    def bitwise_left_shift_(self, other: Tensor | _float) -> Tensor:
-        """Bits moved to the left: `input << other`, in place (`torch.Tensor.left_shift_`)."""
+    @overload
+    def bitwise_left_shift(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_left_shift_(self, other: Tensor) -> Tensor:
+        """Bits moved to the left: `input << other`, in place: see `tapegrad.bitwise_left_shift`."""
+    @overload
+    def bitwise_left_shift_(self, other: _float) -> Tensor:
+        ...
     def bitwise_not(self) -> Tensor:
         """Each bit turned over: `~input`: see `tapegrad.bitwise_not`."""
     def bitwise_not_(self) -> Tensor:
         """Each bit turned over: `~input`, in place: see `tapegrad.bitwise_not`."""
-    def bitwise_or(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_or(self, other: Tensor) -> Tensor:
         """The bits that are set in one of both: `input | other`: see `tapegrad.bitwise_or`."""
-    def bitwise_or_(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_or(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_or_(self, other: Tensor) -> Tensor:
         """The bits that are set in one of both: `input | other`, in place: see `tapegrad.bitwise_or`."""
-    def bitwise_right_shift(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_or_(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_right_shift(self, other: Tensor) -> Tensor:
         """Bits moved to the right: `input >> other`: see `tapegrad.bitwise_right_shift`."""
-    def bitwise_right_shift_(self, other: Tensor | _float) -> Tensor:
-        """Bits moved to the right: `input >> other`, in place (`torch.Tensor.right_shift_`)."""
-    def bitwise_xor(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_right_shift(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_right_shift_(self, other: Tensor) -> Tensor:
+        """Bits moved to the right: `input >> other`, in place: see `tapegrad.bitwise_right_shift`."""
+    @overload
+    def bitwise_right_shift_(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_xor(self, other: Tensor) -> Tensor:
         """The bits that are set in just one of both: `input ^ other`: see `tapegrad.bitwise_xor`."""
-    def bitwise_xor_(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def bitwise_xor(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def bitwise_xor_(self, other: Tensor) -> Tensor:
         """The bits that are set in just one of both: `input ^ other`, in place: see `tapegrad.bitwise_xor`."""
-    def bmm(self, mat2: Any) -> Tensor:
+    @overload
+    def bitwise_xor_(self, other: _float) -> Tensor:
+        ...
+    def bmm(self, mat2: Tensor) -> Tensor:
         """The products of two batches of matrices: see `tapegrad.bmm`."""
     @overload
     def broadcast_to(self, size: Sequence[_int]) -> Tensor:
@@ -362,13 +420,13 @@ class TensorBase:
     def chunk(self, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of equal length (`torch.chunk`)."""
     @overload
-    def clamp(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
+    def clamp(self, min: Tensor | None = None, max: Tensor | None = None) -> Tensor:
         """Each element kept between `min` and `max`: see `tapegrad.clamp`."""
     @overload
     def clamp(self, min: _float | None = None, max: _float | None = None) -> Tensor:
         ...
     @overload
-    def clamp_(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
+    def clamp_(self, min: Tensor | None = None, max: Tensor | None = None) -> Tensor:
         """Each element kept between `min` and `max`, in place: see `tapegrad.clamp`."""
     @overload
     def clamp_(self, min: _float | None = None, max: _float | None = None) -> Tensor:
@@ -382,13 +440,13 @@ class TensorBase:
     def clamp_min_(self, min: Tensor | _float) -> Tensor:
         """Each element, or `min` where that is greater, in place: see `tapegrad.clamp_min`."""
     @overload
-    def clip(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
+    def clip(self, min: Tensor | None = None, max: Tensor | None = None) -> Tensor:
         """Each element kept between `min` and `max`: see `tapegrad.clip`."""
     @overload
     def clip(self, min: _float | None = None, max: _float | None = None) -> Tensor:
         ...
     @overload
-    def clip_(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
+    def clip_(self, min: Tensor | None = None, max: Tensor | None = None) -> Tensor:
         """Each element kept between `min` and `max`, in place: see `tapegrad.clip`."""
     @overload
     def clip_(self, min: _float | None = None, max: _float | None = None) -> Tensor:
@@ -422,10 +480,13 @@ class TensorBase:
     def cosh_(self) -> Tensor:
         """The hyperbolic cosine of each element, in place: see `tapegrad.cosh`."""
     @overload
-    def count_nonzero(self, dim: _int | Sequence[_int] | None = None) -> Tensor:
+    def count_nonzero(self, dim: _int | None = None) -> Tensor:
         """How many elements are not zero: see `tapegrad.count_nonzero`."""
     @overload
-    def count_nonzero(self, *dim: Any) -> Tensor:
+    def count_nonzero(self, dim: Sequence[_int]) -> Tensor:
+        ...
+    @overload
+    def count_nonzero(self, *dim: _int) -> Tensor:
         ...
     def cov(self, *, correction: _int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
         """Covariances of variables in rows (`torch.cov`)."""
@@ -471,19 +532,27 @@ class TensorBase:
         """The axes from the outermost in memory to the innermost (`torch.Tensor.dim_order`)."""
     def dist(self, other: Tensor, p: _float = 2) -> Tensor:
         """The norm of a difference (`torch.dist`)."""
-    def div(self, other: Tensor | _float, *, rounding_mode: _str | None = None) -> Tensor:
+    @overload
+    def div(self, other: Tensor | _float) -> Tensor:
         """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`: see `tapegrad.div`."""
-    def div_(self, other: Tensor | _float, *, rounding_mode: _str | None = None) -> Tensor:
+    @overload
+    def div(self, other: Tensor | _float, *, rounding_mode: str | None) -> Tensor:
+        ...
+    @overload
+    def div_(self, other: Tensor | _float) -> Tensor:
         """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`, in place: see `tapegrad.div`."""
     @overload
+    def div_(self, other: Tensor | _float, *, rounding_mode: str | None) -> Tensor:
+        ...
+    @overload
     def divide(self, other: Tensor | _float) -> Tensor:
-        """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`: see `tapegrad.div`."""
+        """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`: see `tapegrad.divide`."""
     @overload
     def divide(self, other: Tensor | _float, *, rounding_mode: str | None) -> Tensor:
         ...
     @overload
     def divide_(self, other: Tensor | _float) -> Tensor:
-        """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`, in place: see `tapegrad.div`."""
+        """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`, in place: see `tapegrad.divide`."""
     @overload
     def divide_(self, other: Tensor | _float, *, rounding_mode: str | None) -> Tensor:
         ...
@@ -554,9 +623,9 @@ class TensorBase:
 
         With `wrap`, the diagonal of a tall matrix begins again below, one row after its end."""
     def fix(self) -> Tensor:
-        """Each element without its fraction: see `tapegrad.trunc`."""
+        """Each element without its fraction: see `tapegrad.fix`."""
     def fix_(self) -> Tensor:
-        """Each element without its fraction, in place: see `tapegrad.trunc`."""
+        """Each element without its fraction, in place: see `tapegrad.fix`."""
     def flatten(self, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
         """Neighbouring axes merged (`torch.flatten`)."""
     @overload
@@ -569,10 +638,23 @@ class TensorBase:
         """Columns in reverse order: see `tapegrad.fliplr`."""
     def flipud(self) -> Tensor:
         """Rows in reverse order: see `tapegrad.flipud`."""
-    def float_power(self, exponent: Tensor | _float) -> Tensor:
-        """A power in double precision (`torch.float_power`)."""
-    def float_power_(self, exponent: Tensor | _float) -> Tensor:
+    @overload
+    def float_power(self, exponent: Tensor) -> Tensor:
+        """A power in double precision (`torch.float_power`).
+
+        Called as
+
+            float_power(exponent)
+            float_power(exponent)"""
+    @overload
+    def float_power(self, exponent: _float) -> Tensor:
+        ...
+    @overload
+    def float_power_(self, exponent: Tensor) -> Tensor:
         """Each element to a power, in double precision, in place: see `tapegrad.float_power`."""
+    @overload
+    def float_power_(self, exponent: _float) -> Tensor:
+        ...
     def floor(self) -> Tensor:
         """The next whole number below each element: see `tapegrad.floor`."""
     def floor_(self) -> Tensor:
@@ -607,7 +689,7 @@ class TensorBase:
         Exponents are 0 for 0 and what is not finite. RuntimeError for whole numbers."""
     def gather(self, dim: _int, index: Tensor, *, sparse_grad: _bool = False) -> Tensor:
         """Elements at given positions along an axis (`torch.gather`)."""
-    def gcd(self, other: Tensor | _float) -> Tensor:
+    def gcd(self, other: Tensor) -> Tensor:
         """`torch.gcd`, computed by NumPy."""
     def gcd_(self, other: Tensor) -> Tensor:
         """`torch.gcd`, computed by NumPy."""
@@ -633,13 +715,13 @@ class TensorBase:
     def get_device(self) -> _int:
         """The number of the device, which the CPU has not: -1 (`torch.Tensor.get_device`)."""
     def greater(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are greater: `input > other`: see `tapegrad.gt`."""
+        """Whether elements are greater: `input > other`: see `tapegrad.greater`."""
     def greater_(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are greater: `input > other`, in place: see `tapegrad.gt`."""
+        """Whether elements are greater: `input > other`, in place: see `tapegrad.greater`."""
     def greater_equal(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are at least: `input >= other`: see `tapegrad.ge`."""
+        """Whether elements are at least: `input >= other`: see `tapegrad.greater_equal`."""
     def greater_equal_(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are at least: `input >= other`, in place: see `tapegrad.ge`."""
+        """Whether elements are at least: `input >= other`, in place: see `tapegrad.greater_equal`."""
     def gt(self, other: Tensor | _float) -> Tensor:
         """Whether elements are greater: `input > other`: see `tapegrad.gt`."""
     def gt_(self, other: Tensor | _float) -> Tensor:
@@ -664,7 +746,8 @@ class TensorBase:
         """0 below zero, 1 above, and `values` at zero, in place: see `tapegrad.heaviside`."""
     def histc(self, bins: _int = 100, min: _float = 0, max: _float = 0) -> Any:
         """How many elements fall in each of equal bins (`torch.histc`)."""
-    def histogram(self, bins: _int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+    @overload
+    def histogram(self, bins: Tensor, *, weight: Tensor | None = None, density: _bool = False) -> _histogram:
         """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
 
         >>> import tapegrad as torch
@@ -672,7 +755,15 @@ class TensorBase:
         tensor([2., 1.])
 
         `bins` are equal ones between the extremes, or within a `range`, or a tensor of edges in order; the last edge
-        belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1."""
+        belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1.
+
+        Called as
+
+            histogram(bins, *, weight=None, density=False)
+            histogram(bins=100, *, range=None, weight=None, density=False)"""
+    @overload
+    def histogram(self, bins: _int = 100, *, range: Sequence[_float] | None = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+        ...
     @overload
     def hsplit(self, sections: _int) -> tuple[Tensor, ...]:
         """Pieces along the second axis: see `tapegrad.hsplit`."""
@@ -748,7 +839,7 @@ class TensorBase:
         """Whether processes that are forked see what is written to it (`torch.Tensor.is_shared`)."""
     def is_signed(self) -> _bool:
         """Whether the dtype has negative numbers (`torch.is_signed`)."""
-    def isclose(self, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:
+    def isclose(self, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:
         """Whether elements are close: `|input - other| <= atol + rtol * |other|`: see `tapegrad.isclose`."""
     def isfinite(self) -> Tensor:
         """Whether each element is a number and finite: see `tapegrad.isfinite`."""
@@ -766,11 +857,11 @@ class TensorBase:
         """The Kronecker product (`torch.kron`)."""
     def kthvalue(self, k: _int, dim: _int = -1, keepdim: _bool = False) -> _kthvalue:
         """The k-th smallest value (`torch.kthvalue`)."""
-    def lcm(self, other: Tensor | _float) -> Tensor:
+    def lcm(self, other: Tensor) -> Tensor:
         """`torch.lcm`, computed by NumPy."""
     def lcm_(self, other: Tensor) -> Tensor:
         """`torch.lcm`, computed by NumPy."""
-    def ldexp(self, other: Tensor | _float) -> Tensor:
+    def ldexp(self, other: Tensor) -> Tensor:
         """`input * 2 ** other` (`torch.ldexp`)."""
     def ldexp_(self, other: Tensor) -> Tensor:
         """`input * 2 ** other` (`torch.ldexp`)."""
@@ -797,13 +888,13 @@ class TensorBase:
     def lerp_(self, end: Tensor, weight: _float) -> Tensor:
         ...
     def less(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are less: `input < other`: see `tapegrad.lt`."""
+        """Whether elements are less: `input < other`: see `tapegrad.less`."""
     def less_(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are less: `input < other`, in place: see `tapegrad.lt`."""
+        """Whether elements are less: `input < other`, in place: see `tapegrad.less`."""
     def less_equal(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are at most: `input <= other`: see `tapegrad.le`."""
+        """Whether elements are at most: `input <= other`: see `tapegrad.less_equal`."""
     def less_equal_(self, other: Tensor | _float) -> Tensor:
-        """Whether elements are at most: `input <= other`, in place: see `tapegrad.le`."""
+        """Whether elements are at most: `input <= other`, in place: see `tapegrad.less_equal`."""
     def lgamma(self) -> Tensor:
         """The logarithm of the absolute gamma function of each element: see `tapegrad.lgamma`."""
     def lgamma_(self) -> Tensor:
@@ -870,7 +961,7 @@ class TensorBase:
         tensor([2, 2], dtype=torch.int32)"""
     def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Any:
         """X with A X = input, by what `linalg.lu_factor` gave for A (`torch.lu_solve`)."""
-    def map2_(self, x: Any, y: Any, callable: Any) -> Tensor:
+    def map2_(self, x: Tensor, y: Tensor, callable: Any) -> Tensor:
         """A Python function of elements of three tensors, over the first, in place (`torch.Tensor.map2_`)."""
     def map_(self, other: Tensor, callable: Any) -> Tensor:
         """A Python function of elements of two tensors, over the first, in place (`torch.Tensor.map_`)."""
@@ -930,14 +1021,32 @@ class TensorBase:
         """`input * tanh(softplus(input))`: see `tapegrad.nn.functional.mish`."""
     def mish_(self) -> Tensor:
         """`input * tanh(softplus(input))`, in place: see `tapegrad.nn.functional.mish`."""
-    def mm(self, mat2: Any) -> Tensor:
+    def mm(self, mat2: Tensor) -> Tensor:
         """The product of two matrices: see `tapegrad.mm`."""
     def mode(self, dim: _int = -1, keepdim: _bool = False) -> _mode:
         """The most frequent value of each row (`torch.mode`)."""
-    def moveaxis(self, source: _int | Sequence[_int], destination: _int | Sequence[_int]) -> Tensor:
-        """Axes moved to other places (`torch.movedim`)."""
-    def movedim(self, source: _int | Sequence[_int], destination: _int | Sequence[_int]) -> Tensor:
-        """Axes moved to other places (`torch.movedim`)."""
+    @overload
+    def moveaxis(self, source: _int, destination: _int) -> Tensor:
+        """Axes moved to other places (`torch.movedim`).
+
+        Called as
+
+            moveaxis(source, destination)
+            moveaxis(source, destination)"""
+    @overload
+    def moveaxis(self, source: Sequence[_int], destination: Sequence[_int]) -> Tensor:
+        ...
+    @overload
+    def movedim(self, source: _int, destination: _int) -> Tensor:
+        """Axes moved to other places (`torch.movedim`).
+
+        Called as
+
+            movedim(source, destination)
+            movedim(source, destination)"""
+    @overload
+    def movedim(self, source: Sequence[_int], destination: Sequence[_int]) -> Tensor:
+        ...
     def msort(self) -> Tensor:
         """The elements in order along the first axis: see `tapegrad.msort`."""
     def mul(self, other: Tensor | _float) -> Tensor:
@@ -950,10 +1059,10 @@ class TensorBase:
         >>> _ = manual_seed(0); multinomial(creation.tensor([0.0, 10.0, 3.0]), 4, replacement=True)
         tensor([2, 1, 1, 2])"""
     def multiply(self, other: Tensor | _float) -> Tensor:
-        """The product of two tensors, element by element: `input * other`: see `tapegrad.mul`."""
+        """The product of two tensors, element by element: `input * other`: see `tapegrad.multiply`."""
     def multiply_(self, other: Tensor | _float) -> Tensor:
-        """The product of two tensors, element by element: `input * other`, in place: see `tapegrad.mul`."""
-    def mv(self, vec: Any) -> Tensor:
+        """The product of two tensors, element by element: `input * other`, in place: see `tapegrad.multiply`."""
+    def mv(self, vec: Tensor) -> Tensor:
         """The product of a matrix and a vector: see `tapegrad.mv`."""
     def mvlgamma(self, p: _int) -> Tensor:
         """The logarithm of the multivariate gamma function (`torch.special.multigammaln`)."""
@@ -975,8 +1084,17 @@ class TensorBase:
         """quantile of what is not NaN (`torch.nanquantile`)."""
     def nansum(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, dtype: _dtype | type | None = None) -> Tensor:
         """The sum of all elements, or of those along axes, NaN counting as zero: see `tapegrad.nansum`."""
-    def narrow(self, dim: _int, start: Any, length: _int) -> Tensor:
-        """A stretch along an axis (`torch.narrow`)."""
+    @overload
+    def narrow(self, dim: _int, start: Tensor, length: _int) -> Tensor:
+        """A stretch along an axis (`torch.narrow`).
+
+        Called as
+
+            narrow(dim, start, length)
+            narrow(dim, start, length)"""
+    @overload
+    def narrow(self, dim: _int, start: _int, length: _int) -> Tensor:
+        ...
     def narrow_copy(self, dim: _int, start: _int, length: _int) -> Tensor:
         """A copy of a stretch along an axis (`torch.narrow_copy`)."""
     def ndimension(self) -> _int:
@@ -990,9 +1108,9 @@ class TensorBase:
     def neg_(self) -> Tensor:
         """The negative of each element: `-input`, in place: see `tapegrad.neg`."""
     def negative(self) -> Tensor:
-        """The negative of each element: `-input`: see `tapegrad.neg`."""
+        """The negative of each element: `-input`: see `tapegrad.negative`."""
     def negative_(self) -> Tensor:
-        """The negative of each element: `-input`, in place: see `tapegrad.neg`."""
+        """The negative of each element: `-input`, in place: see `tapegrad.negative`."""
     def nelement(self) -> _int:
         """The number of elements."""
     def new(self, *args: Any) -> Any:
@@ -1008,9 +1126,9 @@ class TensorBase:
     def normal_(self, mean: _float = 0, std: _float = 1, *, generator: Generator | None = None) -> Tensor:
         """Normal numbers (`torch.Tensor.normal_`)."""
     def not_equal(self, other: Tensor | _float) -> Tensor:
-        """Whether elements differ: `input != other`: see `tapegrad.ne`."""
+        """Whether elements differ: `input != other`: see `tapegrad.not_equal`."""
     def not_equal_(self, other: Tensor | _float) -> Tensor:
-        """Whether elements differ: `input != other`, in place: see `tapegrad.ne`."""
+        """Whether elements differ: `input != other`, in place: see `tapegrad.not_equal`."""
     def orgqr(self, input2: Tensor) -> Any:
         """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
     def ormqr(self, input2: Tensor, input3: Tensor, left: _bool = True, transpose: _bool = False) -> Any:
@@ -1035,16 +1153,24 @@ class TensorBase:
         """Channels spread over finer rows and columns (`torch.nn.functional.pixel_shuffle`)."""
     def pixel_unshuffle(self, downscale_factor: _int) -> Tensor:
         """Blocks of rows and columns as channels (`torch.nn.functional.pixel_unshuffle`)."""
-    def polygamma(self, n: Any) -> Tensor:
+    def polygamma(self, n: _int) -> Tensor:
         """The n-th derivative of the digamma function: see `tapegrad.polygamma`."""
-    def polygamma_(self, n: Any) -> Tensor:
+    def polygamma_(self, n: _int) -> Tensor:
         """The n-th derivative of the digamma function, in place: see `tapegrad.polygamma`."""
     def positive(self) -> Tensor:
         """The tensor itself (`torch.positive`)."""
-    def pow(self, exponent: Tensor | _float) -> Tensor:
+    @overload
+    def pow(self, exponent: Tensor) -> Tensor:
         """Each element to a power: `input ** exponent`: see `tapegrad.pow`."""
-    def pow_(self, exponent: Tensor | _float) -> Tensor:
+    @overload
+    def pow(self, exponent: _float) -> Tensor:
+        ...
+    @overload
+    def pow_(self, exponent: Tensor) -> Tensor:
         """Each element to a power: `input ** exponent`, in place: see `tapegrad.pow`."""
+    @overload
+    def pow_(self, exponent: _float) -> Tensor:
+        ...
     def prelu(self, weight: Tensor) -> Tensor:
         """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`)."""
     @overload
@@ -1092,10 +1218,18 @@ class TensorBase:
         """Each element, or zero where it is negative: see `tapegrad.relu`."""
     def relu_(self) -> Tensor:
         """Each element, or zero where it is negative, in place: see `tapegrad.relu`."""
-    def remainder(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def remainder(self, other: Tensor) -> Tensor:
         """The remainder of a division that is rounded down; it has the sign of `other`: `input % other`: see `tapegrad.remainder`."""
-    def remainder_(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def remainder(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def remainder_(self, other: Tensor) -> Tensor:
         """The remainder of a division that is rounded down; it has the sign of `other`: `input % other`, in place: see `tapegrad.remainder`."""
+    @overload
+    def remainder_(self, other: _float) -> Tensor:
+        ...
     def renorm(self, p: _float, dim: _int, maxnorm: _float) -> Tensor:
         """Slices along an axis scaled down to a norm of at most `maxnorm` (`torch.renorm`)."""
     def renorm_(self, p: _float, dim: _int, maxnorm: _float) -> Tensor:
@@ -1122,7 +1256,7 @@ class TensorBase:
         """The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`)."""
     def right_shift_(self, other: Tensor | _float) -> Tensor:
         """Bits moved to the right: `input >> other`, in place (`torch.Tensor.right_shift_`)."""
-    def roll(self, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] = ()) -> Tensor:
+    def roll(self, shifts: _int | Sequence[_int], dims: _int | Sequence[_int] | None = ()) -> Tensor:
         """Elements moved along axes, coming in again at the other end (`torch.roll`)."""
     def rot90(self, k: _int = 1, dims: _int | Sequence[_int] = (0, 1)) -> Tensor:
         """A quarter turn, `k` times (`torch.rot90`)."""
@@ -1327,13 +1461,13 @@ class TensorBase:
         """The difference of two tensors, the second times `alpha`: `input - alpha * other`, in place: see `tapegrad.sub`."""
     @overload
     def subtract(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:
-        """The difference of two tensors, the second times `alpha`: `input - alpha * other`: see `tapegrad.sub`."""
+        """The difference of two tensors, the second times `alpha`: `input - alpha * other`: see `tapegrad.subtract`."""
     @overload
     def subtract(self, other: _float, alpha: _float = 1) -> Tensor:
         ...
     @overload
     def subtract_(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:
-        """The difference of two tensors, the second times `alpha`: `input - alpha * other`, in place: see `tapegrad.sub`."""
+        """The difference of two tensors, the second times `alpha`: `input - alpha * other`, in place: see `tapegrad.subtract`."""
     @overload
     def subtract_(self, other: _float, alpha: _float = 1) -> Tensor:
         ...
@@ -1376,19 +1510,19 @@ class TensorBase:
     def tanh_(self) -> Tensor:
         """The hyperbolic tangent of each element, in place: see `tapegrad.tanh`."""
     @overload
-    def tensor_split(self, tensor_indices_or_sections: Tensor, dim: _int = 0) -> tuple[Tensor, ...]:
+    def tensor_split(self, indices: Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
         """Nearly equal pieces, or pieces that end at given places (`torch.tensor_split`).
 
         Called as
 
+            tensor_split(indices, dim=0)
             tensor_split(tensor_indices_or_sections, dim=0)
-            tensor_split(sections, dim=0)
-            tensor_split(indices, dim=0)"""
+            tensor_split(sections, dim=0)"""
     @overload
-    def tensor_split(self, sections: _int, dim: _int = 0) -> tuple[Tensor, ...]:
+    def tensor_split(self, tensor_indices_or_sections: Tensor, dim: _int = 0) -> tuple[Tensor, ...]:
         ...
     @overload
-    def tensor_split(self, indices: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+    def tensor_split(self, sections: _int, dim: _int = 0) -> tuple[Tensor, ...]:
         ...
     def threshold(self, threshold: _float, value: _float) -> Tensor:
         """Each element, or `value` where it is not above `threshold`: see `tapegrad.threshold`."""
@@ -1402,7 +1536,8 @@ class TensorBase:
         ...
     def to_dense(self, dtype: _dtype | type | None = None, *, masked_grad: _bool | None = None) -> Any:
         """The tensor itself, which is dense; of another dtype, a copy (`torch.Tensor.to_dense`)."""
-    def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None) -> Any:
+    @overload
+    def to_sparse(self, *, layout: Any = None, blocksize: Sequence[_int] | None = None, dense_dim: _int | None = None) -> Any:
         """The same numbers as a sparse tensor (`torch.Tensor.to_sparse`).
 
         >>> import tapegrad as torch
@@ -1410,7 +1545,15 @@ class TensorBase:
         tensor([[0, 1],
                 [0, 1]])
 
-        Of `sparse_dim` axes places are kept, all unless it is given. Only this layout: RuntimeError for another."""
+        Of `sparse_dim` axes places are kept, all unless it is given. Only this layout: RuntimeError for another.
+
+        Called as
+
+            to_sparse(*, layout=None, blocksize=None, dense_dim=None)
+            to_sparse(sparse_dim)"""
+    @overload
+    def to_sparse(self, sparse_dim: _int) -> Any:
+        ...
     def to_sparse_coo(self) -> Any:
         """The same numbers as a sparse tensor (`torch.Tensor.to_sparse_coo`).
 
@@ -1459,7 +1602,7 @@ class TensorBase:
         """The first of each run of equal elements, or equal slices (`torch.unique_consecutive`)."""
     def unsafe_chunk(self, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of equal length (`torch.chunk`)."""
-    def unsafe_split(self, split_size: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
+    def unsafe_split(self, split_size: _int, dim: _int = 0) -> tuple[Tensor, ...]:
         """Pieces of equal or given lengths along an axis (`torch.split`)."""
     def unsqueeze(self, dim: _int) -> Tensor:
         """An axis of size one put in (`torch.unsqueeze`)."""
@@ -1530,9 +1673,17 @@ class TensorBase:
         ...
     def where(self, condition: Any, other: Tensor | _float) -> Tensor:
         """Elements of `input` where a condition holds, of `other` elsewhere: see `tapegrad.where`."""
-    def xlogy(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def xlogy(self, other: Tensor) -> Tensor:
         """`input * log(other)`, and zero where `input` is: see `tapegrad.xlogy`."""
-    def xlogy_(self, other: Tensor | _float) -> Tensor:
+    @overload
+    def xlogy(self, other: _float) -> Tensor:
+        ...
+    @overload
+    def xlogy_(self, other: Tensor) -> Tensor:
         """`input * log(other)`, and zero where `input` is, in place: see `tapegrad.xlogy`."""
+    @overload
+    def xlogy_(self, other: _float) -> Tensor:
+        ...
     def zero_(self) -> Tensor:
         """Zeros over what is there, in place (`torch.Tensor.zero_`)."""

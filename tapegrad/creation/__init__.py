@@ -13,7 +13,7 @@ from tapegrad.creation.data import (
     tensor,
     tensor_of,
 )
-from tapegrad.creation.series import arange, eye, linspace
+from tapegrad.creation.series import arange, check_ends, eye, linspace
 from tapegrad.creation.sizes import (
     empty,
     empty_like,
@@ -31,7 +31,8 @@ from tapegrad.creation.sizes import (
 )
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "check_room", "checked_shape", "copied", "empty", "empty_like", "empty_permuted",
+    "arange", "as_tensor", "asarray", "check_ends", "check_room", "checked_shape", "copied", "empty", "empty_like",
+    "empty_permuted",
     "empty_strided", "eye", "filled", "from_array", "from_numpy", "frombuffer", "full", "full_like", "layout_like",
     "legacy", "linspace", "on_array", "ones", "ones_like", "scalar_tensor", "tensor", "tensor_of", "wanted", "zeros",
     "zeros_like",

@@ -170,7 +170,7 @@ def _fit_int64(flat: list[Any], kinds: set[type]) -> bool:
     return int in kinds and float not in kinds and min(flat) >= -2 ** 63 and max(flat) < 2 ** 63
 
 
-def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None) -> Tensor:
     """`data` as a tensor, shared where it can be (`torch.as_tensor`).
 
     >>> import tapegrad as torch

@@ -51,6 +51,14 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
     return finished(from_array(values, dtype), requires_grad, device, out, flat=True)
 
 
+def check_ends(name: str, start: Any, end: Any) -> None:
+    """RuntimeError if one of two tensors is no number."""
+    for x in (start, end):
+        if isinstance(x, Tensor) and x.ndim:
+            raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got "
+                               f"{'start' if x is start else 'end'} with {x.ndim} dimension(s).")
+
+
 @described
 def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
               dtype: Dtype | None = None, layout: Any = None, device: Any = None,
@@ -61,10 +69,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
     >>> torch.linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    for x in (start, end):
-        if isinstance(x, Tensor) and x.ndim:
-            raise RuntimeError("linspace only supports 0-dimensional start and end tensors, but got "
-                               f"{'start' if x is start else 'end'} with {x.ndim} dimension(s).")
+    check_ends("linspace", start, end)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = wanted(dtype, out) or dtypes.default_dtype()

@@ -11,7 +11,7 @@ from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import buffers, call, layouts
 from tapegrad.ops.declaration import REGISTRY
-from tapegrad.signatures import Sizes, described, overriding
+from tapegrad.signatures import Sizes, described
 from tapegrad.tensor import Tensor
 
 
@@ -159,7 +159,7 @@ def ones(size: Sizes, *, out: Any = None, dtype: Dtype | None = None, layout: An
 # These say themselves how they are called: of a call that makes so little, putting arguments in place is much.
 
 
-@overriding.asked_first
+@described
 @lessons.constant
 def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtype: Dtype | None = None,
               layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
@@ -186,7 +186,7 @@ def layout_like(name: str, input: Any, dtype: Any, memory_format: Any = None) ->
     return layouts.intern(wanted(dtype) or like.dtype, like.shape, strides)
 
 
-@overriding.asked_first
+@described
 def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
                device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Zeros shaped like another tensor (`torch.zeros_like`).
@@ -197,7 +197,7 @@ def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None 
     return full_like(input, 0, memory_format=memory_format, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@overriding.asked_first
+@described
 def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
               device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Ones shaped like another tensor (`torch.ones_like`).
@@ -208,7 +208,7 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None =
     return full_like(input, 1, memory_format=memory_format, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@overriding.asked_first
+@described
 @lessons.uninitialised
 def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
                device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:

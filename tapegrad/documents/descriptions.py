@@ -86,7 +86,7 @@ def described(path: str) -> Description:
     space, _, name = path.rpartition(".")
     owner = within(space)
     value = inspect.getattr_static(owner, name) if isinstance(owner, type) else getattr(owner, name)
-    function, op = made.get(path), _BY_FUNCTION.get(id(value))
+    function, op = made.get(path), _BY_FUNCTION.get(id(value)) or fallbacks.by_path.get(path)
     if function is None and space == "Tensor":  # under its own name, or another that it was given
         native = vars(machine.TensorBase)
         op = _BY_METHOD.get(name) or next((o for m, o in _BY_METHOD.items() if native[m] is value), None)

@@ -32,7 +32,8 @@ from tapegrad.dtypes import dtype as _dtype
 '''
 FILES = {"": "__init__.pyi", "linalg": "linalg.pyi", "special": "special.pyi", "nn.functional": "nn/functional.pyi",
          "Tensor": "tensor_methods.pyi"}
-_KINDS = {"Number": "_float", "Text": "str", "Ints": "_int | Sequence[_int]", "Sizes": "Sequence[_int]",
+_KINDS = {"Number": "_float", "Scalar": "_float", "Operand": "Tensor | _float", "Truth": "_bool", "Text": "str",
+          "Ints": "_int | Sequence[_int]", "Sizes": "Sequence[_int]", "Floats": "Sequence[_float]",
           "Tensors": "Sequence[Tensor]", "dtype": "_dtype | type", "Dtype": "_dtype | type", "Generator": "Generator",
           **{name: f"_{name}" for name in ("int", "float", "bool", "str")}}
 _KNOWN = {"Tensor", "None", "Any"}
@@ -144,7 +145,9 @@ def _functions(d: Description, results: dict[str, tuple[str, ...]]) -> str:
     said = inspect.getdoc(d.value) or ""
     doc = '"""' + said.replace("\\", "\\\\").replace('"""', "'''") + '"""'
     heads = []
-    for form in d.forms:
+    for j, form in enumerate(d.forms):
+        if any(_covers(other, form) for other in d.forms[:j]):
+            continue  # it is another one in what is said of wrong arguments
         result = _result(d, form, results)
         for parameters in _written(form, is_method):
             head = f"def {d.name}({', '.join(parameters)}) -> {result}:"
@@ -154,6 +157,15 @@ def _functions(d: Description, results: dict[str, tuple[str, ...]]) -> str:
     if len(heads) == 1:
         return f"{heads[0]}\n{body}\n"
     return "".join(f"@overload\n{head}\n{body if j == 0 else '    ...'}\n" for j, head in enumerate(heads))
+
+
+def _covers(form: Form, other: Form) -> bool:
+    """Whether every call of the other form is one of this."""
+    named = {p.name: p for p in other.parameters}
+    places = [[p.name for p in f.parameters if not p.keyword] for f in (form, other)]
+    return places[0] == places[1] and {*named} <= {p.name for p in form.parameters} and all(
+        p.optional if p.name not in named else {*_kind(named[p.name]).split(" | ")} <= {*_kind(p).split(" | ")}
+        for p in form.parameters)
 
 
 def _written(form: Form, is_method: bool) -> Iterator[list[str]]:

@@ -126,8 +126,21 @@ for _name, _function in (METHODS | drawing.WRITING).items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations
     fallbacks.set_function(REGISTRY[_name], with_out(_name, rounded_once(_name, unwrapped(fallbacks.by_name[_name]))))
+for _name, _original in arithmetic.OTHER_NAMES.items():
+    _op, _writing = REGISTRY[_original], REGISTRY[_original + "_"]
+    PUBLIC[_name] = fallbacks.alias(_name, _op)
+    if hasattr(Tensor, _original):
+        setattr(Tensor, _name, fallbacks.alias(f"Tensor.{_name}", _op, Tensor))
+        if _op.arity == 1 and _name != "absolute":
+            PUBLIC[_name + "_"] = fallbacks.alias(_name + "_", _writing)
+    setattr(Tensor, _name + "_", fallbacks.alias(f"Tensor.{_name}_", _writing, Tensor))
+for _name, _original in special.OTHER_NAMES.items():
+    _at_root = PUBLIC.get(_original)
+    special.SPECIAL[_name] = _at_root if isinstance(_at_root, types.FunctionType) else fallbacks.alias(
+        f"special.{_name}", REGISTRY[_original])
 for _name in SCALING & fallbacks.by_name.keys():
-    machine.leave_out_factors(fallbacks.by_name[_name])
+    for _function in fallbacks.of_operation(REGISTRY[_name]):
+        machine.leave_out_factors(_function)
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
 for _name in ["addmv_", "as_strided_", "gcd_", "lcm_", "ldexp_", "resize_as_"]:  # methods that are functions too

@@ -15,7 +15,7 @@ from tapegrad.tensor import Tensor
 
 
 @public
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any, /) -> bool:
     """Whether an object is a tensor (`torch.is_tensor`).
 
     >>> import tapegrad
@@ -76,7 +76,7 @@ def get_device(self: Any) -> int:
     return -1
 
 
-def never(input: Any) -> bool:
+def never(input: Any, device: Any = None) -> bool:
     """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     return False
 

@@ -201,7 +201,7 @@ def looked_at(self: Tensor, source: Any, offset: Any, size: Any, stride: Any) ->
 
 
 @public
-def is_storage(obj: Any) -> bool:
+def is_storage(obj: Any, /) -> bool:
     """Whether an object is a storage (`torch.is_storage`).
 
     >>> import tapegrad as torch

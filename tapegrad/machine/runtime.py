@@ -127,6 +127,7 @@ class Machine:
     moments: np.ndarray[Any, Any]
     n_recipes: int
     n_methods: int
+    n_aliases: int
     descriptors: np.ndarray[Any, Any]
 
     def __init__(self, operations: Sequence[Slots]) -> None:
@@ -142,7 +143,8 @@ class Machine:
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *trampolines.C_ONLY, "dealloc", "traverse", "clear", "setattro",
             "get_grad", "set_grad", "set_requires_grad", "backward_method", "get_is_leaf",
             "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
-            "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
+            "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method", "invoke_alias",
+            "invoke_alias_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
             "numpy_method", "item_method", "float_method", "bool_method", "call_compiled", "call_vector", "line_now",
             "program_step",
@@ -202,10 +204,10 @@ class Machine:
         self.aside: np.ndarray[Any, Any] = reserve("u8", 2 * rec.MAX_ASIDE)
         self.recipes: np.ndarray[Any, Any] = reserve("u8", 2 * RECIPE_SLOTS)
         self.scaling: np.ndarray[Any, Any] = np.zeros(rec.SCALING_SLOTS, "u8")
-        self.n_recipes = self.n_methods = 0
+        self.n_recipes = self.n_methods = self.n_aliases = 0
         self.geometries: np.ndarray[Any, Any] = reserve("u8", MAX_LAYOUTS)
         self.descriptors = np.array([id(d.numpy) for d in sorted(dtypes.ALL, key=lambda d: d.id)], "u8")
-        self.functions_table: np.ndarray[Any, Any] = np.zeros(trampolines.RECALLED + trampolines.MAX_RECALLED, "u8")
+        self.functions_table: np.ndarray[Any, Any] = np.zeros(rec.TABLED, "u8")
         self.literals: np.ndarray[Any, Any] = np.zeros(len(rec.LITERALS), "u4")
         self._graveyard: list[Any] = []
         for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "moments", "table", "arena",
@@ -299,6 +301,17 @@ class Machine:
         """The Python function an operation's calls fall back on; at `opcode + OPERATORS` that of its operator."""
         jit.keep(function)
         self.functions_table[opcode] = id(function)
+
+    def alias(self, name: str, opcode: int, function: Callable[..., Any], doc: str = "", kind: type | None = None,
+              inplace: bool = False) -> Any:
+        """An operation under another name, with the Python function of that; a method of `kind`, if any."""
+        number, self.n_aliases = self.n_aliases, self.n_aliases + 1
+        self.set_function(rec.ALIASED + number, function)
+        self.functions_table[rec.ALIASED + rec.MAX_ALIASED + number] = opcode | rec.IN_PLACE * inplace
+        flags = METH_FASTCALL | METH_KEYWORDS
+        if kind is None:
+            return python_objects.function(name, self.symbols[f"alias_{number}"], flags, doc)
+        return python_objects.method(kind, name, self.symbols[f"alias_method_{number}"], flags, doc)
 
     def set_hook(self, name: str, function: Callable[..., Any]) -> None:
         jit.keep(function)

@@ -82,12 +82,12 @@ def avg_pool1d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int |
     >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     tensor([[1.5000],
             [3.5000]])"""
-def avg_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None) -> Tensor:
+def avg_pool2d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None, *, out: Any = None) -> Tensor:
     """The mean of every window (`torch.nn.functional.avg_pool2d`).
 
     >>> torch.nn.functional.avg_pool2d(torch.ones(1, 2, 2), 2)
     tensor([[[1.]]])"""
-def avg_pool3d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = None, padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None) -> Tensor:
+def avg_pool3d(input: Tensor, kernel_size: _int | Sequence[_int], stride: _int | Sequence[_int] | None = (), padding: _int | Sequence[_int] = 0, ceil_mode: _bool = False, count_include_pad: _bool = True, divisor_override: _int | None = None, *, out: Any = None) -> Tensor:
     """The mean of every window (`torch.nn.functional.avg_pool3d`).
 
     >>> torch.nn.functional.avg_pool3d(torch.ones(1, 1, 2, 2, 2), 2)
@@ -130,21 +130,48 @@ def channel_shuffle(input: Tensor, groups: _int) -> Tensor:
 
     >>> torch.nn.functional.channel_shuffle(torch.ones(1, 1, 4), 1)
     tensor([[[1., 1., 1., 1.]]])"""
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+@overload
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 1 axes (`torch.nn.functional.conv1d`).
+
+    Called as
+
+        conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        conv1d(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)
 
     >>> torch.nn.functional.conv1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[2., 2.]]])"""
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+@overload
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: str = 'valid', dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+    ...
+@overload
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 2 axes (`torch.nn.functional.conv2d`).
+
+    Called as
+
+        conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        conv2d(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)
 
     >>> torch.nn.functional.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[4.]]]])"""
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: Any = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+@overload
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: str = 'valid', dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+    ...
+@overload
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: _int | Sequence[_int] = 0, dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 3 axes (`torch.nn.functional.conv3d`).
+
+    Called as
+
+        conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        conv3d(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)
 
     >>> torch.nn.functional.conv3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
     tensor([[[[[8.]]]]])"""
+@overload
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: _int | Sequence[_int] = 1, padding: str = 'valid', dilation: _int | Sequence[_int] = 1, groups: _int = 1) -> Tensor:
+    ...
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: _int = 0) -> Tensor:
     """A convolution in one axis of (time, batch, channel) (`torch.nn.functional.conv_tbc`).
 
@@ -267,7 +294,7 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: _bool = False,
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.gaussian_nll_loss(x, x, x)
     tensor(-0.3466)"""
-def gelu(input: Tensor, approximate: str = 'none') -> Tensor:
+def gelu(input: Tensor, *, approximate: str = 'none', out: Any = None) -> Tensor:
     """The Gaussian error linear unit (`torch.nn.functional.gelu`).
 
     >>> torch.nn.functional.gelu(torch.tensor([0.25, 0.5, 1.0]))
@@ -393,7 +420,7 @@ def leaky_relu_(input: Tensor, negative_slope: _float = 0.01) -> Tensor:
 
     >>> torch.nn.functional.leaky_relu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor | None, bias: Tensor | None = None, *, out: Any = None) -> Tensor:
     """`input @ weight.T + bias` (`torch.nn.functional.linear`).
 
     >>> torch.nn.functional.linear(torch.tensor([1.0, 2.0]), torch.ones(1, 2), torch.ones(1))
@@ -549,7 +576,7 @@ def normalize(input: Tensor, p: _float = 2.0, dim: Any = 1, eps: _float = 1e-12,
     >>> torch.nn.functional.normalize(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[0.4472, 0.8944],
             [0.6000, 0.8000]])"""
-def one_hot(tensor: Any, num_classes: _int = -1) -> Tensor:
+def one_hot(input: Tensor, num_classes: _int = -1) -> Tensor:
     """Ones where a class is (`torch.nn.functional.one_hot`).
 
     >>> torch.nn.functional.one_hot(torch.tensor([1, 2, 3]))

@@ -7,10 +7,10 @@ arguments in place before a function sees them. Nothing is read before a functio
 native code has not learnt.
 """
 from tapegrad.signatures.argument_parser import checked, described, made, unwrapped
-from tapegrad.signatures.kinds import Ints, Number, Sizes, Tensor
+from tapegrad.signatures.kinds import Ints, Number, Sizes, Tensor, Text
 from tapegrad.signatures.overloads import REQUIRED, Form, Parameter, forms_of, operand_names
 
 __all__ = [
-    "REQUIRED", "Form", "Ints", "Number", "Parameter", "Sizes", "Tensor", "checked", "described", "forms_of", "made",
-    "operand_names", "unwrapped",
+    "REQUIRED", "Form", "Ints", "Number", "Parameter", "Sizes", "Tensor", "Text", "checked", "described", "forms_of",
+    "made", "operand_names", "unwrapped",
 ]

@@ -17,6 +17,7 @@ from tapegrad.signatures import overriding
 from tapegrad.signatures.kinds import Beginning, Unpacked, type_name
 from tapegrad.signatures.older_orders import formerly, had_another_order
 from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general
+from tapegrad.signatures.table import ELSEWHERE, IN_C, IN_PYTHON
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
@@ -119,18 +120,24 @@ class _Lane:
     answers for nothing, where any type will do), and others under the function's own names.
     """
 
-    __slots__ = ("bound", "called", "counts", "forms", "kinds", "named", "op", "spreads", "ways", "written")
+    __slots__ = ("bound", "called", "counts", "elsewhere", "forms", "kinds", "named", "op", "python", "spreads", "ways",
+                 "written")
 
     def __init__(self, function: Callable[..., Any], path: str, op: Operation | None) -> None:
         written = unwrapped(function)
         self.bound = int(path.startswith("Tensor."))  # where a method's message counts from
         self.forms, self.written, self.op = forms_of(path, written, op), written, op
-        self.ways = [_Way(form, written, self.bound, op) for form in self.forms]
         space, _, name = path.rpartition(".")
         self.called = f"{space}_{name}" if space in ("linalg", "special") else name
+        self.elsewhere = [Form.of_text(ELSEWHERE[path])] if path in ELSEWHERE else []
+        self.python = name in IN_PYTHON.get(space, ()) or (space in IN_C and name not in IN_C[space])
+        self.ways = [self.way(form) for form in self.forms]
         first = self.ways[0]
         self.counts, self.kinds, self.named = first.counts, first.quick, first.named
         self.spreads = first.spreads and first.straight[self.bound] and len(first.required) == self.bound + 1
+
+    def way(self, form: Form) -> _Way:
+        return _Way(form, self.written, self.bound, self.op, self.python)
 
     def has(self, n: int, kwargs: dict[str, Any]) -> bool:
         """Whether arguments by name, after `n` by position, are ones that the function takes as they are."""
@@ -153,27 +160,50 @@ class _Lane:
                 raise TypeError(f"{said}".format(f"{self.called}()")) from None
             if isinstance(found, tuple):
                 return found
+        for form in self.elsewhere:
+            if isinstance(self.way(form).fit(args, kwargs), tuple):
+                raise NotImplementedError(f"Could not run 'aten::{self.called}.dtype' with arguments from the 'CPU' "
+                                          "backend.")
         former = formerly(self.called, args, kwargs)
         if former is not None:
             return self.fit(*former)
-        ways = [_Way(each, self.written, bound, self.op) for form in self.forms for each in form.spelled_out()]
+        if bound and not any(form.parameters for form in self.forms):
+            what = "keyword arguments" if kwargs else f"arguments ({len(args) - bound} given)"
+            raise TypeError(f"TensorBase.{self.called}() takes no {what}")
+        ways = [self.way(each) for form in (*self.forms, *self.elsewhere) for each in form.spelled_out(bound)]
         failed = [way.fit(args, kwargs) for way in ways]
         count = len(args) + len(kwargs)
         plausible = [j for j, way in enumerate(ways) if way.may_have(count)]
         if (len(ways) == 1 and not had_another_order(self.called)) or len(plausible) == 1:
-            raise TypeError(f"{self.called}(){failed[plausible[0] if len(ways) > 1 else 0]}")
-        given = [type_name(a) for a in args[bound:]] + [f"{k}={type_name(a)}" for k, a in kwargs.items()]
+            wrong = failed[plausible[0] if len(ways) > 1 else 0]
+            told = _missing(wrong, self.python) if isinstance(wrong, list) else wrong
+            raise TypeError(f"{self.called}(){told}")
+        unknown = [name for name in kwargs if len(ways) == 1 and name not in ways[0].places]
+        if unknown:
+            raise TypeError(f"{self.called}() received an invalid combination of arguments - got unrecognized keyword "
+                            f"arguments: {', '.join(unknown)}")
+        given = [type_name(a) for a in args[bound:]] + [f"{k}={type_name(a)}" for k, a in reversed(kwargs.items())]
         got = ", ".join(given) + ", " * (len(given) == len(kwargs) > 0)
         shown = "one of:\n" + "".join(f" * {way.shown}\n" for way in ways) if len(ways) > 1 else f"{ways[0].shown}\n"
         raise TypeError(f"{self.called}() received an invalid combination of arguments - got ({got}), but expected "
                         f"{shown}")
 
 
+def _missing(names: list[str], in_python: bool) -> str:
+    """What Python says of arguments that are not given, or PyTorch's parser."""
+    if not in_python:
+        listed = ", ".join(f'"{name}"' for name in names)
+        return f" missing {len(names)} required positional argument{'s' * (len(names) == 1)}: {listed}"  # so it is
+    *first, last = [f"'{name}'" for name in names]
+    listed = f"{', '.join(first)}{',' * (len(first) > 1)} and {last}" if first else last
+    return f" missing {len(names)} required positional argument{'s' * bool(first)}: {listed}"
+
+
 class _Way:
     """One form of a function, ready for calls."""
 
-    def __init__(self, form: Form, function: Any, bound: int, op: Operation | None) -> None:
-        self.shown, self.bound = form, bound
+    def __init__(self, form: Form, function: Any, bound: int, op: Operation | None, python: bool) -> None:
+        self.shown, self.bound, self.python = form, bound, python
         self.parameters = parameters = (*[Parameter("self")] * bound, *form.parameters)
         self.kinds = [p.kind for p in parameters]
         self.count = sum(not p.keyword and not p.rest for p in parameters)
@@ -209,8 +239,8 @@ class _Way:
         """Whether so many arguments could be this form's."""
         return len(self.required) <= count and (self.rest or count <= len(self.parameters))
 
-    def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given | str:
-        """The arguments as the function takes them, or what PyTorch says that is wrong with them."""
+    def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given | str | list[str]:
+        """The arguments as the function takes them, what PyTorch says that is wrong with them, or what is missing."""
         n, bound = len(args), self.bound
         if self.spreads and n > bound and hasattr(args[bound], "__index__"):
             args, n = (*args[:bound], args[bound:]), bound + 1
@@ -235,6 +265,8 @@ class _Way:
                 given[j] = x
                 places.append(j)
         missing = [self.parameters[j].name for j in self.required if j not in given]
+        if self.python and (wrong or missing):  # Python binds arguments before anybody looks at them
+            return wrong or missing
         for j in places:
             kind, x = self.kinds[j], given[j]
             if kind is not None and type(x) not in kind.plain and x is not self.parameters[j].default:
@@ -250,8 +282,7 @@ class _Way:
                     found = f"{said}" if isinstance(said, Beginning) else f", not {type_name(x)}"
                     return f": argument '{self.parameters[j].name}'{place} must be {kind.name}{found}"
         if missing:
-            listed = ", ".join(f'"{name}"' for name in missing)
-            return f" missing {len(missing)} required positional arguments: {listed}"
+            return missing
         return wrong or self._placed(given, n, args[self.count:])
 
     def _placed(self, given: dict[int, Any], n: int, rest: tuple[Any, ...]) -> Given:

@@ -12,7 +12,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from tapegrad import dtypes, errors, formats
+from tapegrad import devices, dtypes, errors, formats
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import machine
 from tapegrad.named_tuples import NamedTuple
@@ -66,10 +66,24 @@ def _float(x: Any) -> Any:
     raise TypeError
 
 
+def _scalar(x: Any) -> Any:
+    return x if isinstance(x, complex) else _float(x)
+
+
+def _operand(x: Any) -> Any:
+    if isinstance(x, (TensorBase, int, float, complex, np.generic)) or type(x) in following.KINDS:
+        return x
+    raise TypeError
+
+
 def _bool(x: Any) -> bool:
     if isinstance(x, np.bool_):
         return bool(x)
     raise TypeError
+
+
+def _truth(x: Any) -> bool:
+    return bool(x)
 
 
 def _int_each(x: Any) -> Any:
@@ -99,6 +113,12 @@ def _sizes(x: Any) -> Any:
     raise TypeError
 
 
+def _floats(x: Any) -> Any:
+    if isinstance(x, (list, tuple)) and all(isinstance(n, (int, float, np.number)) for n in x):
+        return x
+    raise TypeError
+
+
 def _tensor(x: Any) -> Any:
     if isinstance(x, TensorBase):
         return x
@@ -114,6 +134,14 @@ def _tensors(x: Any) -> Any:
     raise TypeError
 
 
+def _device(x: Any) -> Any:
+    if isinstance(x, str):
+        devices.device(x)
+    elif not isinstance(x, (int, devices.device)):
+        raise TypeError
+    return x
+
+
 def _nothing(x: Any) -> Any:
     raise TypeError
 
@@ -122,16 +150,28 @@ KINDS = {
     "int": Kind((int,), "int", _int),
     "float": Kind((float, int, bool), "float", _float),
     "Number": Kind((float, int, bool), "Number", _float),
+    "Scalar": Kind((float, int, bool), "Number", _scalar),  # where the function says why not a complex one
     "bool": Kind((bool,), "bool", _bool),
+    "Truth": Kind((bool,), "bool", _truth),  # what PyTorch's Python only asks whether it is true
     "Ints": Kind((int,), "tuple of ints", _ints),
     "Sizes": Kind((), "tuple of ints", _sizes),
+    "Floats": Kind((), "tuple of floats", _floats),
     "Tensor": Kind((), "Tensor", _tensor),
+    "Operand": Kind((float, int, bool), "Tensor", _operand),  # of an operation that takes numbers too
     "Tensors": Kind((), "tuple of Tensors", _tensors),
     "dtype": Kind((dtypes.dtype,), "torch.dtype", dtypes.named),
     "Text": Kind((str,), "str", _nothing),
     "layout": Kind((formats.layout,), "torch.layout", _nothing),
+    "device": Kind((devices.device,), "torch.device", _device),
+    "Generator": Kind((), "torch.Generator", _nothing),  # until there is one
     "memory_format": Kind((formats.memory_format,), "torch.memory_format", _nothing),
 }
+
+
+def stands_for(name: str, kind: type) -> None:
+    """Let an annotation take the instances of a class that is made further up."""
+    KINDS[name] = KINDS[name]._replace(plain=(kind,))
+    kind_of.cache_clear()
 
 
 @functools.cache

@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad.named_tuples import NamedTuple
 from tapegrad.signatures.kinds import Kind, kind_of
-from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME, OPEN, SEVERAL
+from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME, OPEN, SEVERAL, TRUTHS
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
 
 REQUIRED = inspect.Parameter.empty
-_SHOWN = {"device": "torch.device", "layout": "torch.layout",
-          "memory_format": "torch.memory_format", "Generator": "torch.Generator"}
 
 
 class Parameter(NamedTuple):
@@ -45,12 +43,13 @@ class Parameter(NamedTuple):
     def __str__(self) -> str:
         """As PyTorch lists it: `bool keepdim = False`."""
         first = self.annotation.split(" | ")[0]
-        shown = self.kind.name if self.kind is not None else _SHOWN.get(first, first)
+        shown = self.kind.name if self.kind is not None else first
         if shown == "Any" and self.name in ("input", "other"):  # numbers too, for operators
             shown = "Tensor"
         if self.default is REQUIRED:
             return f"{shown} {'*' * self.rest}{self.name}"
-        return f"{shown} {self.name} = {self.default}"
+        default = f'"{self.default}"' if isinstance(self.default, str) else self.default
+        return f"{shown} {self.name} = {default}"
 
 
 class Form(NamedTuple):
@@ -77,8 +76,10 @@ class Form(NamedTuple):
     def without(self, *names: str) -> Form:
         return Form(tuple(p for p in self.parameters if p.name not in names))
 
-    def spelled_out(self) -> list[Form]:
-        """The forms that PyTorch has where one parameter may be this or that (`Tensor / Number`); some are tensors.
+    def spelled_out(self, bound: int = 0) -> list[Form]:
+        """The forms that PyTorch has where one parameter may be this or that (`Tensor / Number`).
+
+        Something is a tensor in all of them: what a method is `bound` to, if nothing else.
 
         >>> [str(form) for form in Form.of_text("input, other: Tensor / Number").spelled_out()]
         ['(Tensor input, Tensor other)', '(Tensor input, Number other)']
@@ -86,7 +87,7 @@ class Form(NamedTuple):
         kinds = [p.annotation.split(" / ") for p in self.parameters]
         combined = [Form(tuple(p._replace(annotation=kind) for p, kind in zip(self.parameters, each[::-1])))
                     for each in itertools.product(*kinds[::-1])]
-        return [form for form in combined if form.parameters[:1] == self.parameters[:1] or any(
+        return [form for form in combined if bound or form.parameters[:1] == self.parameters[:1] or any(
             p.annotation == "Tensor" for p in form.parameters)]
 
     def method(self) -> Form:
@@ -134,7 +135,7 @@ class Form(NamedTuple):
     @staticmethod
     def of_operation(op: Operation) -> Form:
         """What an operation's declaration says: operands, attributes, and `out` unless it writes in place."""
-        kinds = ["Tensor" if op.arity == 1 or own.lstrip("*") in op.tensors else "Any" for own in op.operands]
+        kinds = ["Tensor" if op.arity == 1 or own.lstrip("*") in op.tensors else "Operand" for own in op.operands]
         operands = [Parameter(name.lstrip("*"), kind, rest=name[0] == "*")
                     for name, kind in zip(operand_names(op), kinds)]
         named = op.variadic or any(a not in op.defaults for a in op.attributes[len(op.attributes) - len(op.defaults):])
@@ -165,14 +166,27 @@ def _of_several(path: str, form: Form) -> Form:
 
 def forms_of(path: str, function: Callable[..., Any], op: Operation | None = None) -> list[Form]:
     """Every way to call what users find under a path (`max`, `Tensor.max`, `linalg.norm`), the first first."""
+    flags = TRUTHS.get(path.rpartition(".")[0])
+    found = _forms_of(path, function, op)
+    return found if flags is None else [Form(tuple([
+        p._replace(annotation="Truth") if p.name in flags and p.annotation == "bool" else p
+        for p in form.parameters])) for form in found]
+
+
+def _forms_of(path: str, function: Callable[..., Any], op: Operation | None = None) -> list[Form]:
     space, _, name = path.rpartition(".")
     plain = name.rstrip("_") if name[:2] != "__" else name
     for listed in (path, f"{space}.{plain}", *([name, plain] if space in ("Tensor", "special", "") else ())):
         if listed in FORMS:
             found = [_of_several(path, Form.of_text(text)) for text in FORMS[listed]]
             if space == "Tensor" and not listed.startswith("Tensor."):
-                return [form.method() for form in found]
-            return found if listed in (path, name) else [form.without("out") for form in found]
+                return list(dict.fromkeys(form.method() for form in found if form.parameters[0].name != "self"))
+            if listed in (path, name):
+                return found
+            return list(dict.fromkeys(form.without("out") for form in found if form.parameters[0].name != "self"))
     general = is_general(op, function)
     form = Form.of_operation(op) if general else Form.of_function(function)  # type: ignore[arg-type]
+    if op is not None:
+        form = Form(tuple([p._replace(annotation="Operand") if p.annotation == "Any" and p.name in ("input", "other")
+                           else p for p in form.parameters]))
     return [form.method() if space == "Tensor" else _of_several(path, form)]

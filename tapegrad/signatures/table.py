@@ -21,7 +21,7 @@ KINDS_BY_NAME = {
 # What these are called is what they are, also where a function leaves it open (`Any`).
 OPEN = {
     **{name: KINDS_BY_NAME[name] for name in ("dtype", "out", "pin_memory", "requires_grad", "layout", "memory_format",
-                                              "A", "B")},
+                                              "device", "generator", "A", "B")},
     **dict.fromkeys(("LU", "pivots", "x1", "input1"), "Tensor"),
     **dict.fromkeys(("weight", "bias", "running_mean", "running_var", "pos_weight", "weights", "fweights", "aweights",
                      "b_ih", "b_hh", "linear_bias", "attn_mask", "lengths", "offsets"), "Tensor | None"),
@@ -30,6 +30,9 @@ OPEN = {
     **dict.fromkeys(("nan", "posinf", "neginf", "eps"), "float | None"), "initial": "Number | None",
 }
 KINDS_BY_NAME |= OPEN
+# Flags that functions of a space only ask whether they are true: anything is.
+TRUTHS = {"nn.functional": {"inplace", "return_indices", "swap", "full", "hard"}, "": {"get_infos"},
+          "Tensor": {"get_infos"}}
 DEFAULTS: dict[str, Any] = {  # of what may only be given by name
     "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False,
     "generator": None, "memory_format": None, "keepdim": False, "correction": None,
@@ -50,15 +53,24 @@ _PRODUCT = "*, beta = 1, alpha = 1, out"
 _WHOLE, _ALONG = "input, *, out", "input, dim, keepdim = False, *, out"
 _MOMENT = ("input, dim: Ints | None, unbiased = True, keepdim = False",
            "input, dim: Ints | None = None, *, correction, keepdim", "input, unbiased = True")
-_CONVOLUTION = ("input, weight: Tensor, bias: Tensor | None = None, stride = 1, padding: Any = 0, dilation = 1, "
-                "groups: int = 1")
+_CONVOLUTION = tuple(f"input, weight: Tensor, bias: Tensor | None = None, stride = 1, padding: {padding}, "
+                     "dilation = 1, groups: int = 1" for padding in ("Ints = 0", "Text = 'valid'"))
 _POOLING = "input, kernel_size, stride: Ints | None = (), padding = 0, dilation = 1, ceil_mode: bool = False"
+
+
+def _either(second: str, out: str = ", *, out") -> tuple[str, ...]:
+    """The forms of a function one of whose operands may be a number; the first one is called otherwise then."""
+    return (f"input, {second}: Tensor, *, out", f"self: Number, {second}: Tensor{out}",
+            f"input, {second}: Number, *, out")
+
 
 FORMS: dict[str, tuple[str, ...]] = {
     # ---------------------------------------------------------------- tensors from nothing
     "full": (f"size, fill_value: Number, *, out, {_MADE}",),
     "arange": (f"end, *, out, {_MADE}", f"start, end, step = 1, *, out, {_MADE}"),
-    "logspace": (f"start, end, steps: int, base: float = 10.0, *, out, {_MADE}",),
+    **{f"{name}space": tuple(f"start: {first}, end: {last}, steps: int, {base}*, out, {_MADE}" for first, last in (
+        ("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number"), ("Number", "Number")))
+       for name, base in (("lin", ""), ("log", "base: float = 10.0, "))},
     "eye": (f"n: int, *, out, {_MADE}", f"n: int, m: int, *, out, {_MADE}"),
     **dict.fromkeys(("tril_indices", "triu_indices"), (f"row: int, col: int, offset = 0, *, {_MADE}",)),
     "Tensor.new_full": (f"size, fill_value: Number, *, {_MADE}",),
@@ -83,24 +95,47 @@ FORMS: dict[str, tuple[str, ...]] = {
     "Tensor.uniform_": ("from_: float = 0, to: float = 1, *, generator",),
     # ---------------------------------------------------------------- elementwise
     "lerp": ("input, end: Tensor, weight: Tensor, *, out", "input, end: Tensor, weight: Number, *, out"),
-    **dict.fromkeys(("clamp", "clip"), ("input, min: Tensor = None, max: Tensor | Number = None, *, out",
+    **dict.fromkeys(("clamp", "clip"), ("input, min: Tensor = None, max: Tensor = None, *, out",
                                         "input, min: Number = None, max: Number = None, *, out")),
     **{f"clamp_{name}": (f"input, {name}: Tensor / Number, *, out",) for name in ("max", "min")},
     **dict.fromkeys(("copysign", "eq", "fmod", "ge", "greater", "greater_equal", "gt", "le", "less", "less_equal", "lt",
                      "ne", "not_equal"), ("input, other: Tensor / Number, *, out",)),
     **dict.fromkeys(("bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
-                     "remainder", "xlogy", "special.xlogy", "special.xlog1py"),
-                    ("input: Tensor / Number, other: Tensor / Number, *, out",)),
-    **dict.fromkeys(("pow", "float_power"), ("input: Tensor / Number, exponent: Tensor / Number, *, out",)),
+                     "remainder"), _either("other", ""),),
+    **dict.fromkeys(("xlogy", "special.xlogy", "special.xlog1py", "special.zeta"), _either("other")),
+    **dict.fromkeys(("pow", "float_power"), _either("exponent")),
+    **dict.fromkeys(("floor_divide", "multiply", "true_divide"), (
+        "input: Operand, other: Operand, *, out", "input: Operand, other: Number")),
+    "div": ("input: Operand, other: Operand, *, out",
+            "input: Operand, other: Operand, *, rounding_mode: Text | None, out",
+            "input: Operand, other: Number, *, rounding_mode: Text | None"),
+    "fake_quantize_per_tensor_affine": tuple(
+        f"input, {given}, quant_min: int, quant_max: int" for given in (
+            "scale: Tensor, zero_point: Tensor", "scale: float, zero_point: int")),
     "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor / Number",),
     "index_fill": ("input, dim, index, value: Tensor / Number",),
     "Tensor.fill_diagonal_": ("fill_value: Number, wrap: bool = False",),
     "Tensor.copy_": ("other: Tensor | Number, non_blocking = False",),
-    "divide": ("input, other: Any, *, out", "input, other: Any, *, rounding_mode: Text | None, out"),
-    "subtract": ("input, other: Any, *, alpha = 1, out", "input, other: Number, alpha = 1"),
-    "rsub": ("input, other: Any, *, alpha = 1", "input, other: Number, alpha = 1"),
+    "divide": ("input: Operand, other: Operand, *, out",
+               "input: Operand, other: Operand, *, rounding_mode: Text | None, out", "input: Operand, other: Number",
+               "input: Operand, other: Number, *, rounding_mode: Text | None"),
+    "subtract": ("input: Operand, other: Operand, *, alpha = 1, out", "input: Operand, other: Number, alpha = 1"),
+    "rsub": ("input, other: Operand, *, alpha = 1", "input, other: Number, alpha = 1"),
     "nan_to_num_": ("input, nan: float = None, posinf: float = None, neginf: float = None",),
-    **dict.fromkeys(("isfinite", "isinf", "isnan", "relu"), ("input",)),
+    **dict.fromkeys(("isfinite", "isinf", "isnan", "relu", "is_conj", "is_neg"), ("input",)),
+    **dict.fromkeys(("rrelu", "rrelu_"), (
+        f"input, lower: Number = {1 / 8}, upper: Number = {1 / 3}, training: bool = False, generator = None",)),
+    "Tensor.polygamma": ("n: int",), "Tensor.map2_": ("x: Tensor, y: Tensor, callable",),
+    **{f"Tensor.{name}": ("*, memory_format",) for name in (
+        "bfloat16", "bool", "byte", "char", "cpu", "double", "float", "half", "int", "long", "short")},
+    **{f"Tensor.{name}": ("device = None, non_blocking = False, *, memory_format",) for name in ("cuda", "xpu")},
+    "vander": ("x: Tensor, N: int | None = None, increasing: bool = False",),
+    **dict.fromkeys(("cat", "concat", "concatenate", "stack"), ("tensors: Tensors, dim = 0, *, out",)),
+    **dict.fromkeys(("column_stack", "dstack", "hstack", "row_stack", "vstack"), ("tensors: Tensors, *, out",)),
+    "scalar_tensor": (f"s: Number, *, {_MADE}",),
+    **dict.fromkeys(("movedim", "moveaxis"), ("input, source: int, destination: int",
+                                              "input, source: Sizes, destination: Sizes")),
+    "masked_fill": ("input, mask: Tensor, value: Tensor / Scalar",),
     "isin": tuple(f"{a}, {b}, *, assume_unique: bool = False, invert: bool = False, out" for a, b in (
         ("elements: Tensor", "test_elements: Tensor"), ("element: Number", "test_elements: Tensor"),
         ("elements: Tensor", "test_element: Number"))),
@@ -109,17 +144,17 @@ FORMS: dict[str, tuple[str, ...]] = {
     "Tensor.where": ("condition: Tensor, other: Tensor / Number",),
     **dict.fromkeys(("special.airy_ai", "special.scaled_modified_bessel_k0", "special.scaled_modified_bessel_k1",
                      "special.spherical_bessel_j0"), ("x: Tensor, *, out",)),
-    "special.zeta": ("input, other: Tensor, *, out", "input: Number, other: Tensor, *, out",
-                     "input, other: Number, *, out"),
     **{f"special.{kind}": ("x: Tensor, n: Tensor, *, out", "x: Number, n: Tensor, *, out",
                            "x: Tensor, n: Number, *, out") for kind in (
             *(f"{shifted}chebyshev_polynomial_{k}" for shifted in ("", "shifted_") for k in "tuvw"),
             "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")},
     **dict.fromkeys(("gcd_", "lcm_", "ldexp_"), ("input, other: Tensor",)),
+    **dict.fromkeys(("gcd", "lcm", "ldexp"), ("input, other: Tensor, *, out",)),
+    "nn.functional.one_hot": ("input, num_classes: int = -1",),
     "celu": ("input, alpha = 1.0",), "selu": ("input",),
     "threshold": ("input, threshold: Number, value: Number, *, out",),
     # ---------------------------------------------------------------- along axes
-    **dict.fromkeys(("all", "any"), ("input, dim: Ints | None = None, keepdim = False, *, out",)),
+    **dict.fromkeys(("all", "any"), (_WHOLE, "input, dim: Sizes | None = None, keepdim = False, *, out", _ALONG)),
     **dict.fromkeys(("amax", "amin"), ("input, dim: Ints | None = (), keepdim = False, *, out",)),
     **dict.fromkeys(("max", "min"), (_WHOLE, "input, other: Tensor, *, out", _ALONG)),
     **dict.fromkeys(("median", "nanmedian"), ("input", _ALONG)),
@@ -144,7 +179,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     # ---------------------------------------------------------------- shapes
     "Tensor.view": ("dtype: dtype", "size"), "reshape": ("input, shape: Sizes",), "permute": ("input, dims: Sizes",),
     "Tensor.expand": ("size, *, implicit: bool = False",), "Tensor.repeat": ("repeats: Sizes",),
-    "count_nonzero": ("input, dim: Ints | None = None", "input, *dim: int"),
+    "count_nonzero": ("input, dim: int | None = None", "input, dim: Sizes"),
     "tile": ("input, dims: Sizes",), "flip": ("input, dims: Sizes",),
     "squeeze": ("input", "input, dim", "input, dim: Sizes"),
     "broadcast_to": ("input, size",), "Tensor.contiguous": ("*, memory_format",),
@@ -154,19 +189,26 @@ FORMS: dict[str, tuple[str, ...]] = {
     "swapdims": ("input, dim0: int, dim1: int",), "Tensor.swapdims_": ("dim0: int, dim1: int",),
     "Tensor.swapaxes_": ("axis0: int, axis1: int",),
     **dict.fromkeys(("hsplit", "vsplit", "dsplit"), ("input, sections: int", "input, indices: Sizes")),
-    "tensor_split": ("input, tensor_indices_or_sections: Tensor, dim = 0", "input, sections: int, dim = 0",
-                     "input, indices: Ints, dim = 0"),
-    "Tensor.split": ("split_size: Ints, dim = 0",), "unsafe_split": ("input, split_size: Ints, dim = 0",),
-    "repeat_interleave": ("input, repeats: Tensor | int, dim: int | None = None, *, output_size: int | None = None",
+    "tensor_split": ("input, indices: Sizes, dim = 0", "input, tensor_indices_or_sections: Tensor, dim = 0",
+                     "input, sections: int, dim = 0"),
+    "Tensor.split": ("split_size: Ints, dim = 0",), "unsafe_split": ("input, split_size: int, dim = 0",),
+    "repeat_interleave": ("input, repeats: Tensor / int, dim: int | None = None, *, output_size: int | None = None",
                           "repeats: Tensor, *, output_size: int | None = None"),
-    "Tensor.repeat_interleave": ("repeats: Tensor | int, dim: int | None = None, *, output_size: int | None = None",),
+    "Tensor.repeat_interleave": ("repeats: Tensor / int, dim: int | None = None, *, output_size: int | None = None",),
     "Tensor.resize_": ("size, *, memory_format",),
     "resize_as_": ("input, the_template: Tensor, *, memory_format",),
     "Tensor.resize_as_": ("the_template: Tensor, *, memory_format",),
     # ---------------------------------------------------------------- at indices
-    "bucketize": ("input: Tensor / Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out",),
-    "searchsorted": ("sorted_sequence: Tensor, input: Tensor / Number, *, out_int32: bool = False, "
-                     "right: bool = False, side: Text | None = None, sorter: Tensor | None = None, out",),
+    "bucketize": ("input, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out",
+                  "self: Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False"),
+    "searchsorted": tuple(f"sorted_sequence: Tensor, {given}, *, out_int32: bool = False, right: bool = False, "
+                          "side: Text | None = None, sorter: Tensor | None = None, out" for given in (
+                              "input", "self: Number")),
+    "narrow": ("input, dim, start: Tensor, length: int", "input, dim, start: int, length: int"),
+    "histogram": ("input, bins: Tensor, *, weight = None, density: bool = False, out",
+                  "input, bins: int = 100, *, range: Floats | None = None, weight = None, density: bool = False, out"),
+    "histogramdd": tuple(f"input, bins: {kind}, range: Floats | None = None, weight = None, density: bool = False"
+                         for kind in ("int", "Sizes", "Tensors")),
     "nonzero": ("input, *, as_tuple: bool = False, out",),
     "index_copy": ("input, dim, index, source: Tensor, *, out",),
     "index_reduce": ("input, dim, index, source: Tensor, reduce, *, include_self: bool = True, out",),
@@ -201,10 +243,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "linalg.inv_ex": ("A, *, check_errors = False, out",), "linalg.matrix_exp": ("input, *, out",),
     "linalg.matrix_norm": ("input, ord: Any = 'fro', dim: Ints = (-2, -1), keepdim = False, *, dtype, out",),
     "linalg.matrix_power": ("input, n: int, *, out",),
-    "linalg.matrix_rank": ("input, *, atol: Any = None, rtol: Any = None, hermitian = False, out",
-                           "input, tol: Any, hermitian = False, *, out"),
-    "linalg.pinv": ("input, *, atol: Any = None, rtol: Any = None, hermitian = False, out",
-                    "input, rcond: Any, hermitian = False, *, out"),
+    **{f"linalg.{name}": (*(f"input, *, atol: {kind} = None, rtol: {kind} = None, hermitian = False, out" for kind in (
+        "Tensor", "float")), f"input, {tol}: Tensor / float, hermitian = False, *, out")
+       for name, tol in (("matrix_rank", "tol"), ("pinv", "rcond"))},
     "linalg.norm": ("input, ord: Any = None, dim: Ints | None = None, keepdim = False, *, dtype, out",),
     "linalg.vector_norm": ("input, ord: Number = 2, dim: Ints | None = None, keepdim = False, *, dtype, out",),
     "linalg.svd": ("A, full_matrices: bool = True, *, driver = None, out",),
@@ -215,8 +256,13 @@ FORMS: dict[str, tuple[str, ...]] = {
     "linalg.solve_triangular": ("input, B, *, upper, left = True, unitriangular: bool = False, out",),
     "linalg.tensorinv": ("input, ind: int = 2, *, out",),
     "linalg.tensorsolve": ("input, other: Tensor, dims: Ints | None = None, *, out",),
+    # What is no more says so, whatever it is given.
+    **dict.fromkeys(("lstsq", "solve"), ("input: Any, A: Any, *, out: Any = None",)),
+    "symeig": ("input: Any, eigenvectors: Any = False, upper: Any = True, *, out: Any = None",),
+    "eig": ("input: Any, eigenvectors: Any = False, *, e: Any = None, v: Any = None",),
+    "matrix_rank": ("input: Any, tol: Any = None, symmetric: Any = False, *, out: Any = None",),
     # ---------------------------------------------------------------- neural networks
-    **{f"{space}conv{n}d": (_CONVOLUTION,) for n in (1, 2, 3) for space in ("", "nn.functional.")},
+    **{f"{space}conv{n}d": _CONVOLUTION for n in (1, 2, 3) for space in ("", "nn.functional.")},
     **{f"max_pool{n}d{more}": (_POOLING,) for n in (1, 2, 3) for more in ("", "_with_indices")},
     **{f"nn.functional.adaptive_max_pool{n}d_with_indices": ("input, output_size, return_indices: bool = False",)
        for n in (1, 2, 3)},
@@ -232,7 +278,11 @@ FORMS: dict[str, tuple[str, ...]] = {
                                "align_corners: Any = None",),
     "nn.functional.celu": ("input, alpha = 1.0, inplace = False",), "nn.functional.celu_": ("input, alpha = 1.0",),
     "nn.functional.elu": ("input, alpha = 1.0, inplace = False",), "nn.functional.elu_": ("input, alpha = 1.0",),
-    "nn.functional.gelu": ("input, approximate = 'none'",),
+    "nn.functional.gelu": ("input, *, approximate = 'none', out",),
+    "nn.functional.linear": ("input, weight, bias = None, *, out",),
+    **{f"nn.functional.avg_pool{n}d": (
+        "input, kernel_size, stride: Ints | None = (), padding = 0, ceil_mode: bool = False, "
+        "count_include_pad: bool = True, divisor_override: int | None = None, *, out",) for n in (2, 3)},
     "nn.functional.hardshrink": ("input, lambd: Number = 0.5, *, out",),
     "nn.functional.softshrink": ("input, lambd: Number = 0.5, *, out",),
     "nn.functional.hardtanh": ("input, min_val: Number = -1.0, max_val: Number = 1.0, inplace = False",),
@@ -247,11 +297,29 @@ FORMS: dict[str, tuple[str, ...]] = {
     **{f"nn.functional.{name}": ("input",) for name in ("logsigmoid", "relu_", "selu_", "sigmoid", "tanh")},
     # ---------------------------------------------------------------- what a tensor is
     "get_device": ("input",), "promote_types": ("type1: dtype, type2: dtype",),
-    "result_type": ("tensor: Tensor, other: Tensor | Number", "scalar: Number, tensor: Tensor",
+    "result_type": ("tensor: Tensor, other: Tensor", "scalar: Number, tensor: Tensor", "tensor: Tensor, other: Number",
                     "scalar1: Number, scalar2: Number"),
     "Tensor.dim_order": ("*, ambiguity_check: Any = False",), "Tensor.is_pinned": ("device = None",),
     "Tensor.map_": ("other: Tensor, callable",),
-    "Tensor.to": ("dtype: dtype, non_blocking = False, copy = False, *, memory_format",
-                  "other: Tensor, non_blocking = False, copy = False, *, memory_format",
-                  "device = None, dtype = None, non_blocking = False, copy = False, *, memory_format"),
+    "Tensor.to": ("device = None, dtype = None, non_blocking = False, copy = False, *, memory_format",
+                  "dtype: dtype, non_blocking = False, copy = False, *, memory_format",
+                  "tensor: Tensor, non_blocking = False, copy = False, *, memory_format"),
+    "Tensor.to_sparse": ("*, layout, blocksize: Sizes | None = None, dense_dim: int | None = None", "sparse_dim: int"),
 }
+# Forms that PyTorch has for other devices: they are listed with the others, and refused.
+ELSEWHERE = {
+    **dict.fromkeys(("mm", "spmm", "bmm"), "input, mat2: Tensor, out_dtype: dtype, *, out"),
+    "addmm": f"input, mat1: Tensor, mat2: Tensor, out_dtype: dtype, {_PRODUCT}",
+    "baddbmm": f"input, batch1: Tensor, batch2: Tensor, out_dtype: dtype, {_PRODUCT}",
+}
+# What PyTorch has in C and in Python, by space: Python says otherwise what is missing.
+IN_C = {"nn.functional": {
+    "adaptive_avg_pool1d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "bilinear", "celu_", "channel_shuffle", "conv1d",
+    "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity",
+    "elu_", "gelu", "hardshrink", "hardtanh_", "leaky_relu_", "linear", "logsigmoid", "native_channel_shuffle",
+    "one_hot", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu_", "rrelu_",
+    "scaled_dot_product_attention", "selu_", "softplus", "softshrink", "threshold_"}}
+IN_PYTHON = {"": {
+    "block_diag", "broadcast_shapes", "cartesian_prod", "cdist", "chain_matmul", "eig", "einsum", "is_storage",
+    "is_tensor", "lstsq", "lu", "matrix_rank", "norm", "pca_lowrank", "solve", "split", "svd_lowrank", "symeig",
+    "tensordot", "typename", "unique", "unique_consecutive", "unravel_index"}}

@@ -19,11 +19,13 @@ ELSEWHERE = {
     "nn.functional.rrelu_": "PyTorch's has a generator as well",
     **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "packed sequences are the layers' affair"),
     "Tensor.new": "takes anything",
-    "spmm": "takes an `out`, which its stub leaves out",
+    **dict.fromkeys(("spmm", "nn.functional.avg_pool2d", "nn.functional.avg_pool3d", "nn.functional.gelu",
+                     "nn.functional.linear"), "takes an `out`, which its stub leaves out"),
     "load": "takes further keywords by any name, and refuses them", "save": "has a format of its own as well",
     "set_autocast_enabled": "the form without a device is the older one",
-    **dict.fromkeys(("asarray", "linspace", "logspace", "tensor", "set_num_interop_threads", "set_num_threads",
-                     "set_flush_denormal", "Tensor.new_tensor", "Tensor.new_ones", "Tensor.requires_grad_",
+    **dict.fromkeys(("as_tensor", "asarray", "linspace", "logspace", "tensor", "set_num_interop_threads",
+                     "set_num_threads", "set_flush_denormal", "Tensor.new_tensor", "Tensor.new_ones",
+                     "Tensor.requires_grad_", "div", "Tensor.div", "Tensor.div_", "Tensor.to",
                      "nn.functional.softplus", "nn.functional.softshrink"), WRONG),
     **dict.fromkeys((f"{space}conv{n}d" for n in (1, 2, 3) for space in ("", "nn.functional.")),
                     "PyTorch's second form has padding='valid', if it is left out, and is never met then"),
@@ -33,8 +35,11 @@ IGNORED = {"names", "layout", "pin_memory", "memory_format", "sparse_grad", "imp
 OF_METHODS = {"add", "floor_divide", "mul", "sub", "true_divide"}  # whose stubs list an `out` that is refused
 
 
+NAMES = {"from": "from_", "self": "input"}  # as stubs have them: numbers instead of a tensor are `self` to the parser
+
+
 def ours(form: Form) -> list[Given]:
-    return [Given("from_" if p.name == "from" else p.name, "" if p.default is REQUIRED else _default(repr(p.default)),
+    return [Given(NAMES.get(p.name, p.name), "" if p.default is REQUIRED else _default(repr(p.default)),
                   p.keyword) for p in form.parameters if p.name not in IGNORED]
 
 

@@ -15,7 +15,7 @@ from tapegrad.functions.indexing.subscripts import read, write
 from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.several_outputs import one_node, one_node_where, without_axes
 from tapegrad.functions.shaping.views import expand, unsafe_view
-from tapegrad.signatures import Number
+from tapegrad.signatures import Number, Text
 from tapegrad.tensor import Tensor
 
 # ---------------------------------------------------------------- along an axis
@@ -216,8 +216,8 @@ in_place("index_reduce", index_reduce)
 
 @public
 @one_node("SegmentReduceBackward0")
-def segment_reduce(data: Tensor, reduce: str, *, lengths: Any = None, indices: Any = None, offsets: Any = None,
-                   axis: int = 0, unsafe: bool = False, initial: Any = None) -> Any:
+def segment_reduce(data: Tensor, reduce: Text, *, lengths: Any = None, indices: Tensor | None = None,
+                   offsets: Any = None, axis: int = 0, unsafe: bool = False, initial: Any = None) -> Any:
     """Neighbours along an axis combined, so many at a time (`torch.segment_reduce`).
 
     >>> import tapegrad as torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tapegrad import creation, dispatch, dtypes, errors
+from tapegrad import creation, dispatch, dtypes, errors, shapes
 from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, method, named, operation, public
 from tapegrad.functions.linear_algebra.solving import (
@@ -23,7 +23,7 @@ from tapegrad.functions.linear_algebra.solving import (
 )
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.several_outputs import called, one_node
-from tapegrad.functions.shaping.joining import cat
+from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.machine.live import machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.decompositions import eigenvectors, singular_vectors, triangular_factors
@@ -146,8 +146,19 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
         expect_square("linalg.eigh", A)
         A = A + (A.tril() + A.tril(-1).mT - A).detach()  # half of it is read; the gradient stays whole, as in PyTorch
     if any(isinstance(v, Tensor) and v.ndim for v in (atol, rtol)):
-        raise NotImplementedError("linalg.pinv: a tolerance a matrix (a tensor atol or rtol) is not supported")
+        return into(out, _pinv_each(A, atol, rtol))
     return into(out, apply(operation("linalg_pinv"), (A,), (("atol", float(atol)), ("rtol", float(rtol)))))
+
+
+def _pinv_each(A: Any, atol: Any, rtol: Any) -> Any:
+    """Pseudo-inverses of matrices that have a tolerance each."""
+    batch = shapes.broadcast((tuple(A.shape[:-2]), *(tuple(v.shape) for v in (atol, rtol) if isinstance(v, Tensor))))
+    many = A.expand(*batch, *A.shape[-2:]).reshape(-1, *A.shape[-2:])
+    least = [v.expand(batch).reshape(-1).tolist() if isinstance(v, Tensor) else [v] * len(many) for v in (atol, rtol)]
+    each = [apply(operation("linalg_pinv"), (x,), (("atol", float(a)), ("rtol", float(r))))
+            for x, a, r in zip(many, *least)]
+    found = stack(each) if each else many.mT
+    return found.reshape(*batch, A.shape[-1], A.shape[-2])
 
 
 @method

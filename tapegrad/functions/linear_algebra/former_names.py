@@ -144,7 +144,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     tensor([[1., 2.],
             [2., 2.]])
     """
-    if LU_pivots.dtype is not dtypes.int32 or not LU_pivots.is_contiguous():
+    if LU_pivots.dtype is not dtypes.int32:
         raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
                            "Note: this function is intended to be used with the output produced by "
                            "torch.linalg.lu_factor")
@@ -191,7 +191,7 @@ def symeig(input: Tensor, eigenvectors: bool = False, upper: bool = True, *, out
 
 
 @public
-def eig(input: Tensor, eigenvectors: bool = False, *, out: Any = None) -> Any:
+def eig(input: Tensor, eigenvectors: bool = False, *, e: Any = None, v: Any = None) -> Any:
     """RuntimeError: there are no complex tensors; of symmetric matrices see `linalg.eigh` (`torch.eig`)."""
     raise _gone("`torch.linalg.eig` returns complex tensors, which are not there; see `torch.linalg.eigh`")
 

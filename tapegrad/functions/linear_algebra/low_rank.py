@@ -18,7 +18,7 @@ def _basis(A: Any, count: int, turns: int) -> Any:
 
 
 @public
-def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None) -> Any:
+def svd_lowrank(A: Any, q: int | None = 6, niter: Any = 2, M: Any = None) -> Any:
     """U, S and V of the `q` largest singular values, nearly: A - M = U diag(S) Vᵀ (`torch.svd_lowrank`).
 
     >>> import tapegrad as torch
@@ -43,7 +43,7 @@ def _svd(A: Any, q: int, niter: int) -> Any:
 
 
 @public
-def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
+def pca_lowrank(A: Any, q: int | None = None, center: Any = True, niter: Any = 2) -> Any:
     """The first `q` principal components of the rows of A, nearly, as its U, S and V (`torch.pca_lowrank`).
 
     >>> import tapegrad as torch

@@ -43,7 +43,7 @@ def c_name(x: Any) -> str:
 
 
 @overrides("mm")
-def mm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
+def mm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Any:
     expect_tensor("mm", mat2, "mat2", 2)
     if input.ndim != 2:
         raise RuntimeError("self must be a matrix")
@@ -58,7 +58,7 @@ def mm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
 
 
 @overrides("bmm")
-def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
+def bmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Any:
     expect_tensor("bmm", mat2, "mat2", 2)
     if input.ndim != 3 or mat2.ndim != 3:
         raise RuntimeError(f"batch{1 if input.ndim != 3 else 2} must be a 3D tensor")
@@ -73,7 +73,7 @@ def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
 
 
 @overrides("mv")
-def mv(input: Tensor, vec: Any, *, out: Any = None) -> Any:
+def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Any:
     expect_tensor("mv", vec, "vec", 2)
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
@@ -187,8 +187,9 @@ def _added(name: str, product: Any, check: Any) -> None:
         beta, alpha = dtypes.fitted(beta, input.dtype), dtypes.fitted(alpha, input.dtype)
         total = product(first, second)
         total = total if alpha == 1 else total * alpha
-        kept = input if beta == 1 else input * beta
-        return into(out, total if beta == 0 else kept + total)
+        if beta == 0:  # NaN in what counts for nothing does not come through; its gradient is zeros, not none
+            return into(out, total - apply(operation("fill"), (input, 0)) if input.requires_grad else total)
+        return into(out, (input if beta == 1 else input * beta) + total)
 
     out_of_place.__name__ = name
     if name != "addmm":  # that is an operation

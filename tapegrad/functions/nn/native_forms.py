@@ -9,7 +9,7 @@ from tapegrad.creation import ones_like
 from tapegrad.drawing import chosen_like
 from tapegrad.functions.common import public
 from tapegrad.functions.nn.activations import NN
-from tapegrad.signatures import Sizes
+from tapegrad.signatures import Number, Sizes
 from tapegrad.tensor import Tensor
 
 
@@ -121,7 +121,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Any:
 
 
 @public
-def constant_pad_nd(input: Tensor, pad: Sizes, value: float = 0) -> Any:
+def constant_pad_nd(input: Tensor, pad: Sizes, value: Number = 0) -> Any:
     """`nn.functional.pad` with a value (`torch.constant_pad_nd`)."""
     return NN["pad"](input, pad, "constant", value)
 

@@ -27,8 +27,7 @@ from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.queries import common_dtype
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
-from tapegrad.signatures import Number
+from tapegrad.signatures import Number, Text
 from tapegrad.tensor import Tensor
 
 
@@ -66,12 +65,12 @@ def _quotient(rounding_mode: Any) -> str:
 
 
 @overrides("div")
-def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+def div(input: Any, other: Any, *, rounding_mode: Text | None = None, out: Any = None) -> Any:
     return into(out, apply(operation(_quotient(rounding_mode)), (input, other), teach=rounding_mode is None))
 
 
 @overrides("div_")
-def div_(self: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+def div_(self: Any, other: Any, *, rounding_mode: Text | None = None) -> Any:
     return apply_inplace(operation(_quotient(rounding_mode) + "_"), (self, other), teach=rounding_mode is None)
 
 
@@ -408,7 +407,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 
 
 @overrides("isclose")
-def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     expect_tensor("isclose", other, "other", 2)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{kind_name(input)} did not match {kind_name(other)}")
@@ -427,20 +426,10 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return from_array(np.asarray(np.isin(ours, theirs, invert=invert)))
 
 
-for _name, _original in (
-    ("absolute", "abs"), ("arccos", "acos"), ("arcsin", "asin"), ("arctan", "atan"), ("arctan2", "atan2"),
-    ("arccosh", "acosh"), ("arcsinh", "asinh"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"),
-    ("subtract", "sub"), ("multiply", "mul"), ("divide", "div"), ("greater", "gt"), ("greater_equal", "ge"),
-    ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne"), ("bitwise_left_shift", "left_shift"),
-    ("bitwise_right_shift", "right_shift"),
-):
-    PUBLIC[_name] = machine.functions[operation(_original).opcode]
-    if hasattr(Tensor, _original):
-        METHODS[_name] = getattr(Tensor, _original)
-        METHODS[_name + "_"] = getattr(Tensor, _original + "_")
-        if operation(_original).arity == 1 and _name != "absolute":
-            PUBLIC[_name + "_"] = machine.functions[operation(_original + "_").opcode]
-
-for _name in ("left_shift_", "right_shift_"):
-    METHODS["bitwise_" + _name] = getattr(Tensor, _name)
+OTHER_NAMES = {  # of operations
+    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2", "arccosh": "acosh",
+    "arcsinh": "asinh", "arctanh": "atanh", "fix": "trunc", "negative": "neg", "subtract": "sub", "multiply": "mul",
+    "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "not_equal": "ne",
+    "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift",
+}
 METHODS["__rdiv__"] = lambda self, other: self.reciprocal() * other

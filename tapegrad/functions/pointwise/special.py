@@ -217,13 +217,9 @@ for _name in POLYNOMIALS:
         _polynomial("shifted_" + _name, _name, True)
 
 
-def _native(name: str, of: str) -> None:
-    SPECIAL[name] = PUBLIC[of] if of in PUBLIC else machine.functions[REGISTRY[of].opcode]
-
-
-for _name, _of in {"entr": "entr", "xlog1py": "xlog1py", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv",
-                   "expit": "sigmoid", "exp2": "exp2", "expm1": "expm1", "log1p": "log1p", "digamma": "digamma",
-                   "psi": "digamma", "gammaln": "lgamma", "logit": "logit", "sinc": "sinc", "round": "round",
-                   "xlogy": "xlogy", "softmax": "softmax", "log_softmax": "log_softmax",
-                   "logsumexp": "logsumexp"}.items():
-    _native(_name, _of)
+OTHER_NAMES = {  # of functions of the root
+    "digamma": "digamma", "entr": "entr", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "exp2": "exp2",
+    "expit": "sigmoid", "expm1": "expm1", "gammaln": "lgamma", "log1p": "log1p", "log_softmax": "log_softmax",
+    "logit": "logit", "logsumexp": "logsumexp", "psi": "digamma", "round": "round", "sinc": "sinc",
+    "softmax": "softmax", "xlog1py": "xlog1py", "xlogy": "xlogy",
+}

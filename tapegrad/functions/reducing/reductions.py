@@ -22,7 +22,7 @@ from tapegrad.functions.common import (
 )
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.several_outputs import one_node
-from tapegrad.signatures import Ints
+from tapegrad.signatures import Ints, Number
 from tapegrad.tensor import Tensor
 
 
@@ -142,8 +142,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 
 @overrides("count_nonzero")
-def count_nonzero(input: Tensor, dim: Ints | None = None, *more: int) -> Any:
-    dim = (dim, *more) if more else dim
+def count_nonzero(input: Tensor, dim: Ints | None = None) -> Any:
     return _reduce("count_nonzero", input, _axes(dim, input.ndim))
 
 
@@ -219,7 +218,7 @@ def vector_norm(x: Any, ord: float = 2, dim: Ints | None = None, keepdim: bool =
 
 @method
 @one_node("DistBackward0", 1)
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Any:
+def dist(input: Tensor, other: Tensor, p: Number = 2) -> Any:
     """The norm of a difference (`torch.dist`)."""
     return vector_norm(input - other, p)
 

@@ -19,6 +19,7 @@ from tapegrad.functions.common import (
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.reducing.scans_and_sorting import pairs, refuse_conditions, sort, widths
 from tapegrad.functions.several_outputs import called, one_node
+from tapegrad.signatures import Number
 from tapegrad.tensor import Tensor
 
 
@@ -179,7 +180,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Any:
 
 
 @method
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Any = None) -> Any:
+def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, out: Any = None) -> Any:
     """How many elements fall in each of equal bins (`torch.histc`)."""
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
@@ -202,7 +203,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
 
 @method
 @one_node("RenormBackward0")
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
+def renorm(input: Tensor, p: Number, dim: int, maxnorm: Number, *, out: Any = None) -> Any:
     """Slices along an axis scaled down to a norm of at most `maxnorm` (`torch.renorm`)."""
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")

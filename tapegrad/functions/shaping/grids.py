@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, progressions, shapes
-from tapegrad.creation import check_room, from_array
-from tapegrad.dispatch import apply
+from tapegrad.creation import check_ends, check_room, from_array
+from tapegrad.dispatch import apply, layout_of
 from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, method, operation, public, warn
 from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.functions.shaping.joining import cat, stack
@@ -110,6 +110,7 @@ PUBLIC["range"] = _range  # Python's own is called here, too
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False,
              device: Any = None, out: Any = None, layout: Any = None) -> Any:
     """Powers of a base with exponents from `start` to `end` (`torch.logspace`)."""
+    check_ends("logspace", start, end)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
@@ -184,12 +185,31 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Any = 
 @one_node("AsStridedScatterBackward0")
 def as_strided_scatter(input: Tensor, src: Tensor, size: Ints, stride: Ints, storage_offset: int | None = None) -> Any:
     """A copy with what `as_strided` would look at replaced (`torch.as_strided_scatter`)."""
-    found = input.clone()
-    seen = found.as_strided(size, stride, storage_offset)
-    if src.shape != seen.shape:
+    size, stride = tuple(size), tuple(stride)
+    if src.shape != size:
         raise RuntimeError(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "
-                           f"slice size = {list(seen.shape)}")
-    seen.copy_(src)
+                           f"slice size = {list(size)}")
+    layout = layout_of(input)
+    if (layout.dense and storage_offset is None) or 0 in layout.strides:
+        found = input.clone()
+        found.as_strided(size, stride, storage_offset).copy_(src)
+        return found
+    start = input.storage_offset()
+    input.as_strided(size, stride, storage_offset)  # which says what is out of bounds
+    # Places are those of the memory that the input looks at, which a copy of its elements need not have.
+    at = _places(layout.shape, layout.strides, start)
+    written = _places(size, stride, start if storage_offset is None else storage_offset)
+    last = np.full(max(at.max(initial=0), written.max(initial=0)) + 1, -1)
+    last[written.ravel()] = np.arange(written.size)
+    chosen = from_array(last[at])
+    if not src.numel():
+        return input.clone()
+    values = src.reshape(-1).to(input.dtype)[chosen.clamp(0)]
+    return PUBLIC["where"](chosen >= 0, values, input)
+
+
+def _places(size: tuple[int, ...], stride: tuple[int, ...], start: int) -> Any:
+    found = np.full(size, start)
+    for d, (n, step) in enumerate(zip(size, stride)):
+        found += (np.arange(n) * step).reshape((-1,) + (1,) * (len(size) - d - 1))
     return found
-
-

@@ -57,7 +57,7 @@ def flipud(input: Tensor) -> Any:
 
 
 @method
-def roll(input: Tensor, shifts: Ints, dims: Ints = ()) -> Any:
+def roll(input: Tensor, shifts: Ints, dims: Ints | None = ()) -> Any:
     """Elements moved along axes, coming in again at the other end (`torch.roll`)."""
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     dims = (dims,) if isinstance(dims, int) else tuple(() if dims is None else dims)

@@ -22,7 +22,7 @@ from tapegrad.functions.common import (
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, planner
 from tapegrad.protocols import reread
-from tapegrad.signatures import Ints
+from tapegrad.signatures import Ints, Text
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor, shape_of
 
@@ -465,7 +465,7 @@ for _n in (1, 2, 3):
 
 
 @public
-def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
+def meshgrid(*tensors: Any, indexing: Text | None = None) -> tuple[Any, ...]:
     """Coordinates of a grid, an axis a tensor (`torch.meshgrid`)."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])

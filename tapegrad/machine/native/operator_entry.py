@@ -2,7 +2,9 @@
 
 `invoke` is where every operation enters: it finds the plan of (opcode, operand layouts) in a hash table and executes
 it, or hands the call to the operation's Python function, which decides shapes and kernels and teaches the table for the
-next time. The per-opcode functions CPython calls are two-line trampolines emitted in `machine.startup`.
+next time. The per-opcode functions CPython calls are two-line trampolines emitted in `machine.startup`. They say under
+which name the operation was called (`called`, an entry of the table of Python functions): what is said of wrong
+arguments depends on that.
 """
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from tapegrad.machine.native.operands import drop_number, is_tensor, operand_row
 from tapegrad.machine.native.recipes import remembered
 
 OPERATORS = np.uint32(rec.OPERATORS)
+MAX_ALIASED, IN_PLACE = np.uint32(rec.MAX_ALIASED), np.uint64(rec.IN_PLACE)
 MAX_OPERANDS = np.uint64(3)
 
 
@@ -54,14 +57,14 @@ def attempt(opcode, arguments, count):
     return planned, result
 
 
-@export(u64(u32, u64, u64, u64))
-def invoke(opcode, arguments, count, keywords):
+@export(u64(u32, u32, u64, u64, u64))
+def invoke(opcode, called, arguments, count, keywords):
     """Apply an operation to Python objects: natively when its plan is known, else by its Python function."""
     if keywords == U0 and U1 <= count and count <= MAX_OPERANDS:
         planned, result = attempt(opcode, arguments, count)
         if planned:
             return result
-    return remembered(python_function(opcode), arguments, count, keywords)
+    return remembered(python_function(called), arguments, count, keywords)
 
 
 @export(u64(u32, u64, u64))
@@ -80,7 +83,7 @@ def operator(opcode, left, right):
 def unary_operator(opcode, operand):
     arguments = stack_words(1)
     words(arguments)[U0] = operand
-    return invoke(opcode, arguments, U1, U0)
+    return invoke(opcode, opcode, arguments, U1, U0)
 
 
 @native
@@ -130,16 +133,16 @@ def inplace(opcode, self, other):
     return py.vectorcall(python_function(opcode + OPERATORS), arguments, count, U0)
 
 
-@export(u64(u32, u64, u64, u64))
-def invoke_inplace(opcode, arguments, count, keywords):
+@export(u64(u32, u32, u64, u64, u64))
+def invoke_inplace(opcode, called, arguments, count, keywords):
     """`invoke` for an in-place operation."""
     if keywords == U0 and U1 <= count and count <= MAX_OPERANDS:
         done = attempt_inplace(opcode, arguments, count)
         if done < LEFT:
             return itself(words(arguments)[U0], done)
         if done == LEFT:
-            return py.vectorcall(python_function(opcode), arguments, count, keywords)
-    return remembered(python_function(opcode), arguments, count, keywords)
+            return py.vectorcall(python_function(called), arguments, count, keywords)
+    return remembered(python_function(called), arguments, count, keywords)
 
 
 @native
@@ -156,30 +159,48 @@ def with_self(self, arguments, count, keywords):
     return block
 
 
-@export(u64(u32, u64, u64, u64, u64))
-def invoke_method(opcode, self, arguments, count, keywords):
+@export(u64(u32, u32, u64, u64, u64, u64))
+def invoke_method(opcode, called, self, arguments, count, keywords):
     """`invoke` for a method: `self` goes before the arguments."""
     if count < MAX_OPERANDS and keywords == U0:
         joined = stack_words(4)
         words(joined)[U0] = self
         for j in range(count):
             words(joined)[j + U1] = words(arguments)[j]
-        return invoke(opcode, joined, count + U1, U0)
+        return invoke(opcode, called, joined, count + U1, U0)
     block = with_self(self, arguments, count, keywords)
-    result = remembered(python_function(opcode), block + np.uint64(8), count + U1, keywords)
+    result = remembered(python_function(called), block + np.uint64(8), count + U1, keywords)
     release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))
     return result
 
 
-@export(u64(u32, u64, u64, u64, u64))
-def invoke_inplace_method(opcode, self, arguments, count, keywords):
+@export(u64(u32, u32, u64, u64, u64, u64))
+def invoke_inplace_method(opcode, called, self, arguments, count, keywords):
     if count < MAX_OPERANDS and keywords == U0:
         joined = stack_words(4)
         words(joined)[U0] = self
         for j in range(count):
             words(joined)[j + U1] = words(arguments)[j]
-        return invoke_inplace(opcode, joined, count + U1, U0)
+        return invoke_inplace(opcode, called, joined, count + U1, U0)
     block = with_self(self, arguments, count, keywords)
-    result = remembered(python_function(opcode), block + np.uint64(8), count + U1, keywords)
+    result = remembered(python_function(called), block + np.uint64(8), count + U1, keywords)
     release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))
     return result
+
+
+@export(u64(u32, u64, u64, u64))
+def invoke_alias(called, arguments, count, keywords):
+    """An operation by another of its names, as a function."""
+    what = python_function(called + MAX_ALIASED)
+    if what & IN_PLACE:
+        return invoke_inplace(np.uint32(what), called, arguments, count, keywords)
+    return invoke(np.uint32(what), called, arguments, count, keywords)
+
+
+@export(u64(u32, u64, u64, u64, u64))
+def invoke_alias_method(called, self, arguments, count, keywords):
+    """The same as a method."""
+    what = python_function(called + MAX_ALIASED)
+    if what & IN_PLACE:
+        return invoke_inplace_method(np.uint32(what), called, self, arguments, count, keywords)
+    return invoke_method(np.uint32(what), called, self, arguments, count, keywords)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tapegrad.machine import records as rec
 from tapegrad.named_tuples import NamedTuple
 
 RECALLED, MAX_RECALLED = 4096, 512  # methods with recipes: where their Python functions are in the table, and how many
@@ -58,10 +59,12 @@ def _boxed(name: str, kind: str) -> str:
 _PREAMBLE = """
 declare i64 @PyLong_AsUnsignedLongLong(ptr)
 declare ptr @PyLong_FromUnsignedLongLong(i64)
-declare i64 @tapegrad_invoke(i32, i64, i64, i64)
-declare i64 @tapegrad_invoke_method(i32, i64, i64, i64, i64)
-declare i64 @tapegrad_invoke_inplace(i32, i64, i64, i64)
-declare i64 @tapegrad_invoke_inplace_method(i32, i64, i64, i64, i64)
+declare i64 @tapegrad_invoke(i32, i32, i64, i64, i64)
+declare i64 @tapegrad_invoke_method(i32, i32, i64, i64, i64, i64)
+declare i64 @tapegrad_invoke_inplace(i32, i32, i64, i64, i64)
+declare i64 @tapegrad_invoke_inplace_method(i32, i32, i64, i64, i64, i64)
+declare i64 @tapegrad_invoke_alias(i32, i64, i64, i64)
+declare i64 @tapegrad_invoke_alias_method(i32, i64, i64, i64, i64)
 declare i64 @tapegrad_recall_method(i64, i64, i64, i64, i64)
 declare i64 @tapegrad_operator(i32, i64, i64)
 declare i64 @tapegrad_unary_operator(i32, i64)
@@ -100,10 +103,11 @@ def text_of(operations: Sequence[Slots]) -> tuple[str, list[str]]:
     for o in operations:
         invoke = "invoke_inplace" if o.inplace else "invoke"
         define(f"function_{o.opcode}", "i64 %m, i64 %args, i64 %n, i64 %kw",
-               f"@tapegrad_{invoke}(i32 {o.opcode}, i64 %args, i64 %n, i64 %kw)")
+               f"@tapegrad_{invoke}(i32 {o.opcode}, i32 {o.opcode}, i64 %args, i64 %n, i64 %kw)")
         if o.methods:
             define(f"method_{o.opcode}", "i64 %self, i64 %args, i64 %n, i64 %kw",
-                   f"@tapegrad_{invoke}_method(i32 {o.opcode}, i64 %self, i64 %args, i64 %n, i64 %kw)")
+                   f"@tapegrad_{invoke}_method(i32 {o.opcode}, i32 {o.opcode + rec.METHODS}, i64 %self, i64 %args, "
+                   "i64 %n, i64 %kw)")
         for slot in o.operators:
             if slot in COMPARISONS:
                 compare[slot] = o.opcode
@@ -128,6 +132,11 @@ def text_of(operations: Sequence[Slots]) -> tuple[str, list[str]]:
     for k in range(MAX_RECALLED):
         define(f"recalled_{k}", "i64 %self, i64 %args, i64 %n, i64 %kw",
                f"@tapegrad_recall_method(i64 {RECALLED + k}, i64 %self, i64 %args, i64 %n, i64 %kw)")
+    for k in range(rec.MAX_ALIASED):
+        define(f"alias_{k}", "i64 %m, i64 %args, i64 %n, i64 %kw",
+               f"@tapegrad_invoke_alias(i32 {rec.ALIASED + k}, i64 %args, i64 %n, i64 %kw)")
+        define(f"alias_method_{k}", "i64 %self, i64 %args, i64 %n, i64 %kw",
+               f"@tapegrad_invoke_alias_method(i32 {rec.ALIASED + k}, i64 %self, i64 %args, i64 %n, i64 %kw)")
     for name, kind in C_ONLY.items():
         out.append(_boxed(name, kind))
         names.append(f"box_{name}")
