@@ -304,7 +304,7 @@ PLAN_OF_SEEN, PLAN_OF_WRITTEN, PLAN_OF_COPIED = 511, 510, 509
 # its method. Other names of operations have a function each, and as far behind that what the operation is: its opcode,
 # and whether it writes in place.
 OPERATORS, METHODS, TABLED = 2048, 6144, 8192
-ALIASED, MAX_ALIASED, IN_PLACE = 4608, 256, 1 << 32
+ALIASED, MAX_ALIASED, WRITES_FIRST = 4608, 256, 1 << 32
 
 # While a function is captured, everything its thread does to memory is written down: blocks taken and given back (which
 # are not reused until the capture ends, so that an address means one block), kernel calls, and words written by native

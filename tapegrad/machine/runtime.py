@@ -307,7 +307,7 @@ class Machine:
         """An operation under another name, with the Python function of that; a method of `kind`, if any."""
         number, self.n_aliases = self.n_aliases, self.n_aliases + 1
         self.set_function(rec.ALIASED + number, function)
-        self.functions_table[rec.ALIASED + rec.MAX_ALIASED + number] = opcode | rec.IN_PLACE * inplace
+        self.functions_table[rec.ALIASED + rec.MAX_ALIASED + number] = opcode | rec.WRITES_FIRST * inplace
         flags = METH_FASTCALL | METH_KEYWORDS
         if kind is None:
             return python_objects.function(name, self.symbols[f"alias_{number}"], flags, doc)

@@ -21,7 +21,7 @@ from tapegrad.machine.native.operands import drop_number, is_tensor, operand_row
 from tapegrad.machine.native.recipes import remembered
 
 OPERATORS = np.uint32(rec.OPERATORS)
-MAX_ALIASED, IN_PLACE = np.uint32(rec.MAX_ALIASED), np.uint64(rec.IN_PLACE)
+MAX_ALIASED, WRITES_FIRST = np.uint32(rec.MAX_ALIASED), np.uint64(rec.WRITES_FIRST)
 MAX_OPERANDS = np.uint64(3)
 
 
@@ -192,7 +192,7 @@ def invoke_inplace_method(opcode, called, self, arguments, count, keywords):
 def invoke_alias(called, arguments, count, keywords):
     """An operation by another of its names, as a function."""
     what = python_function(called + MAX_ALIASED)
-    if what & IN_PLACE:
+    if what & WRITES_FIRST:
         return invoke_inplace(np.uint32(what), called, arguments, count, keywords)
     return invoke(np.uint32(what), called, arguments, count, keywords)
 
@@ -201,6 +201,6 @@ def invoke_alias(called, arguments, count, keywords):
 def invoke_alias_method(called, self, arguments, count, keywords):
     """The same as a method."""
     what = python_function(called + MAX_ALIASED)
-    if what & IN_PLACE:
+    if what & WRITES_FIRST:
         return invoke_inplace_method(np.uint32(what), called, self, arguments, count, keywords)
     return invoke_method(np.uint32(what), called, self, arguments, count, keywords)
