@@ -25,7 +25,7 @@ ELSEWHERE = {
     "set_autocast_enabled": "the form without a device is the older one",
     **dict.fromkeys(("as_tensor", "asarray", "linspace", "logspace", "tensor", "set_num_interop_threads",
                      "set_num_threads", "set_flush_denormal", "Tensor.new_tensor", "Tensor.new_ones",
-                     "Tensor.requires_grad_", "div", "Tensor.div", "Tensor.div_", "Tensor.to",
+                     "Tensor.requires_grad_", "div", "Tensor.div", "Tensor.div_", "Tensor.to", "nn.functional.one_hot",
                      "nn.functional.softplus", "nn.functional.softshrink"), WRONG),
     **dict.fromkeys((f"{space}conv{n}d" for n in (1, 2, 3) for space in ("", "nn.functional.")),
                     "PyTorch's second form has padding='valid', if it is left out, and is never met then"),
