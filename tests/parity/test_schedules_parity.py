@@ -196,6 +196,30 @@ def test_reduced_on_a_plateau(given):
     assert results[0][1] == results[1][1]
 
 
+@pytest.mark.parametrize("more", [True, False], ids=["more", "fewer"])
+@pytest.mark.parametrize("name, given", CASES, ids=lambda v: v if isinstance(v, str) else "-".join(v))
+def test_groups_that_come_and_go(name, given, more):
+    """What has as many values as there were groups is refused, before any rate is another."""
+    outcomes = []
+    for t in (tapegrad, torch):
+        optimizer = optimizer_of(t)
+        scheduler = getattr(t.optim.lr_scheduler, name)(optimizer, **given)
+        optimizer.step()
+        scheduler.step()
+        if more:
+            optimizer.add_param_group({"params": [t.ones(1, requires_grad=True)], "lr": 0.5})
+        else:
+            optimizer.param_groups.pop()
+        before = [group["lr"] for group in optimizer.param_groups]
+        try:
+            scheduler.step()
+            outcomes.append([f"{group['lr']:.5g}" for group in optimizer.param_groups])
+        except Exception as error:
+            outcomes.append((type(error).__name__, str(error)))
+            assert t is torch or before == [group["lr"] for group in optimizer.param_groups]
+    assert outcomes[0] == outcomes[1]
+
+
 @pytest.mark.parametrize("name, given", WORSE, ids=lambda v: v if isinstance(v, str) else "-".join(v))
 def test_refused(name, given):
     outcomes = []

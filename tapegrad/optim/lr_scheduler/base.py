@@ -150,7 +150,7 @@ class LRScheduler:
             found: Sequence[Rate] = values()
         finally:
             self._get_lr_called_within_step = False
-        for group, value in zip(self.optimizer.param_groups, found):
+        for group, value in [*zip(self.optimizer.param_groups, found, strict=True)]:  # all of them, or none
             set_rate(group, value)
         self._keep_rates()
 

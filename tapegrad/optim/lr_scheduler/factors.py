@@ -239,7 +239,8 @@ class CosineAnnealingLR(LRScheduler):
             return self._get_closed_form_lr()
         if (now - 1 - period) % (2 * period) == 0:  # the former rate was the least: there is no factor
             rise = (1 - math.cos(math.pi / period)) / 2
-            return [lr + (base - least) * rise for lr, base in zip(rates(self.optimizer), self.base_lrs)]
+            return [lr + (base - least) * rise for base, lr in zip(
+                self.base_lrs, rates(self.optimizer), strict=True)]
         factor = (1 + math.cos(math.pi * now / period)) / (1 + math.cos(math.pi * (now - 1) / period))
         return [factor * (lr - least) + least for lr in rates(self.optimizer)]
 
@@ -288,7 +289,8 @@ class LambdaLR(_OfFunctions):
 
     def get_lr(self) -> list[Rate]:
         self._within_step()
-        return [base * function(self.last_epoch) for function, base in zip(self.lr_lambdas, self.base_lrs)]
+        return [base * function(self.last_epoch) for function, base in zip(
+            self.lr_lambdas, self.base_lrs, strict=True)]
 
 
 class MultiplicativeLR(_OfFunctions):
@@ -313,4 +315,5 @@ class MultiplicativeLR(_OfFunctions):
         self._within_step()
         if self._is_initial:
             return rates(self.optimizer)
-        return [lr * function(self.last_epoch) for function, lr in zip(self.lr_lambdas, rates(self.optimizer))]
+        return [lr * function(self.last_epoch) for function, lr in zip(
+            self.lr_lambdas, rates(self.optimizer), strict=True)]
