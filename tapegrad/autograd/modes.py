@@ -42,9 +42,13 @@ class _Mode:
     def __exit__(self, *error: object) -> None:
         _set(self._previous)
 
+    def _options(self) -> tuple[Any, ...]:
+        """What its class makes another block of the same kind of."""
+        return ()
+
     def clone(self) -> _Mode:
         """Another block of the same kind."""
-        return type(self)()
+        return type(self)(*self._options())
 
     def __call__(self, function: Any) -> Any:
         if inspect.isclass(function):
@@ -56,9 +60,12 @@ class _Mode:
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)
 
+        # Not the block itself: nobody counts changes of slots, so that a program over it would have no native way.
+        kind, options = type(self), self._options()
+
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self.clone():
+            with kind(*options):
                 return function(*args, **kwargs)
 
         return wrapped
@@ -166,7 +173,9 @@ class inference_mode(_Mode):
         return cls()(mode)
 
     def __enter__(self) -> None:
-        capturing.refuse("it enters inference mode")
+        if self.mode and _is_inferring(None):  # what is made in there, a program would make of inference mode
+            capturing.refuse("it leaves inference mode")
+        capturing.infers()
         self._before = before = _is_inferring(None)
         try:
             _set_inference(not self.mode)
@@ -179,8 +188,8 @@ class inference_mode(_Mode):
         super().__exit__(*error)
         _set_inference(self._before)
 
-    def clone(self) -> inference_mode:
-        return inference_mode(not self.mode)
+    def _options(self) -> tuple[Any, ...]:
+        return (not self.mode,)
 
 
 class set_grad_enabled(_Mode):
@@ -213,8 +222,8 @@ class set_grad_enabled(_Mode):
     def __repr__(self) -> str:
         return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
-    def clone(self) -> set_grad_enabled:
-        return set_grad_enabled(self.mode)
+    def _options(self) -> tuple[Any, ...]:
+        return (self.mode,)
 
     def __call__(self, function: Any) -> Any:
         _set(self._previous)  # as a decorator it holds inside the function only

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tapegrad.compiler.guards.contents import by_value
 from tapegrad.compiler.guards.reachable import Held, Reach
 from tapegrad.compiler.pytrees import Numbers, flatten
-from tapegrad.compiler.refusals import ByName, Grows, Refused, Replaces, Still, Strict, Varies
+from tapegrad.compiler.refusals import ByName, Grows, Refused, Replaces, Still, Strict, Varies, Within
 
 if TYPE_CHECKING:
     from tapegrad.compiler.before_call import Before
@@ -33,6 +33,7 @@ class Assumptions:
     growing: frozenset[Held] = frozenset()  # where lists are that it appends to, and does not look at
     moves: bool = True  # parts of tensors may begin where a number says
     by_name: bool = True  # it matters which tensors the gradients are that it finds on leaves
+    infers: bool = False  # it enters inference mode, also where that is the mode already, and is captured elsewhere
     replaced: Sequence[Place] = ()  # where tensors are that it replaces
     # Attributes that code reads, and somebody may hang on an argument; None for any.
     reads: Set[str] | None = frozenset()
@@ -61,6 +62,8 @@ class Assumptions:
                 known = not self.follow(frozenset(), why.places)
             case Grows():
                 known = not self.grow(why.held)
+            case Within():
+                known, self.infers = False, True
             case Replaces():
                 known = not self.replace(why)
             case _:

@@ -8,7 +8,7 @@ from tapegrad.compiler import trace_analysis
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.before_call import Before, hung
 from tapegrad.compiler.captured_backward import Segment, Traced
-from tapegrad.compiler.guards.contents import by_value
+from tapegrad.compiler.guards.contents import by_value, is_record
 from tapegrad.compiler.guards.growing_lists import Log
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.guards.reachable import Reach
@@ -17,14 +17,14 @@ from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.pytrees import Numbers, Structure, flatten
-from tapegrad.compiler.refusals import ByName, Refused, Still, Strict
+from tapegrad.compiler.refusals import ByName, Refused, Still, Strict, Within
 from tapegrad.compiler.traced_program import Block, Place, Step, does
 from tapegrad.compiler.waves import is_wave
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.learning import parts as moving_parts
-from tapegrad.machine.live import buffers, layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape.history import KIND_OF_VIEW
@@ -48,7 +48,7 @@ class Output(NamedTuple):
     `kind` is argument (`which` of them), held (the tensor itself), fresh (`which` block of the program, whole), part (a
     view of such a block), view (of an argument or a held tensor), or alias (on the memory of one, without history).
     `layout` and `offset` say how a part or an alias lies, `links` how to come from there to a view, and `flags` what
-    kind of view that is.
+    kind of view that is, or that what is fresh was made in inference mode, by a call that came from outside of it.
     """
 
     kind: str
@@ -98,6 +98,10 @@ class Captured:
         self.requiring: list[tuple[Any, bool]] = before.requiring
         if trace.refusals:
             raise Refused(trace.refusals[0])
+        if trace.infers and call.is_inferring(None):
+            raise Within("it enters inference mode twice")
+        if trace.infers and any(t.grad is not None and t.grad.is_inference() for t, _ in before.gradients):
+            raise Refused("it leaves a gradient of inference mode")
         if (events["kind"] == rec.OUTSIDE).any():
             raise Refused("its backward goes on into what was computed before the call")
         self.reach, self.content = before.reach, before.reach.content  # which names objects by address: they are held
@@ -234,7 +238,7 @@ class Captured:
         leaves: list[Any] = []
         containers = [*before.containers]
         followed = Numbers(frozenset())
-        self.structure: Structure = flatten(result, leaves, containers, varying=followed)
+        self.structure: Structure = flatten(result, leaves, containers, varying=followed, records=is_record)
         self.formula: Formula | None = substitution.formula(followed.found) if substitution else None
         if not before.watched.isdisjoint(map(id, containers[len(before.containers):])):
             raise Refused("it returns a tuple, list or dict that it reads")
@@ -244,7 +248,7 @@ class Captured:
         taken = [o.which for o in outputs if o.kind in ("fresh", "part")] + [g.number for g in self.gradients]
         # A view of a whole block that nothing else is left of may as well be its owner.
         self.outputs: list[Output] = [
-            Output("fresh", o.which) if o.kind == "part" and not o.offset and taken.count(o.which) == 1
+            Output("fresh", o.which, flags=o.flags) if o.kind == "part" and not o.offset and taken.count(o.which) == 1
             and o.layout is self.fresh_layouts[o.which] else o for o in outputs]
 
     def _output(self, before: Before, tensor: Any) -> Output:
@@ -266,9 +270,10 @@ class Captured:
                 raise Strict("it returns a view of an argument that is a view")
             return self._view(before, tensor, owner)
         number = self._block_of(tensor, "a result")
+        flags = 0 if call.is_inferring(None) else int(buffers["flags"][owner]) & rec.INFERENCE
         if owner == tensor._buffer:
-            return Output("fresh", number)
-        return Output("part", number, layout_of(tensor), offset)
+            return Output("fresh", number, flags=flags)
+        return Output("part", number, layout_of(tensor), offset, flags=flags)
 
     def _view(self, before: Before, tensor: Any, owner: int) -> Output:
         """A result in the memory of an argument or a held tensor."""
@@ -409,7 +414,7 @@ class Captured:
 def _left(before: Before, result: Any, segments: Sequence[Segment], reads: Sequence[Any]) -> set[int]:
     """The addresses of all that a call leaves behind for others, and of what is `read` after it."""
     tensors: list[Any] = [*(t.grad for t, _ in before.gradients), *reads]
-    flatten(result, tensors, varying=Numbers(frozenset()))
+    flatten(result, tensors, varying=Numbers(frozenset()), records=is_record)
     for segment in segments:
         tensors += (*segment.seeds, *segment.gradients)
     return {cap.addresses.item(cap.owner_of(t)) for t in tensors if t is not None}

@@ -22,7 +22,7 @@ from tapegrad.compiler.before_call import Before
 from tapegrad.compiler.captured_backward import Traced, trace_backward
 from tapegrad.compiler.captured_call import Captured
 from tapegrad.compiler.guards import trusted_values
-from tapegrad.compiler.guards.contents import Transparent
+from tapegrad.compiler.guards.contents import Transparent, is_record
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.native_calls import Quick
 from tapegrad.compiler.numbers.substitution import Substitution
@@ -35,7 +35,7 @@ from tapegrad.compiler.traced_program import owner_of
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import call, machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.tensor import Tensor
 
@@ -117,7 +117,8 @@ class CapturedFunction(Transparent, CompiledBase):
     def _capture(self, key: Any, leaves: list[Any], containers: list[Any], numbers: list[Any], args: Any, kwargs: Any
                  ) -> Any:
         """Make a call, and capture it where that may come to something."""
-        if trusted_values.builtins_are_patched():  # for as long as that lasts
+        if trusted_values.builtins_are_patched() or (  # for as long as that lasts
+                self._assumed.infers and call.is_inferring(None)):
             return self.__wrapped__(*args, **kwargs)
         if patience.are_idle(self.tapes.get(key, ())):
             return self._give_up(patience.SELDOM_MET, args, kwargs)
@@ -346,7 +347,7 @@ def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any]]:
     """The tensors of a result that need a history of their own, and the views of what was there before, which have one.
     """
     leaves: list[Any] = []
-    flatten(result, leaves, varying=Numbers(frozenset()))
+    flatten(result, leaves, varying=Numbers(frozenset()), records=is_record)
     given = {*map(id, before.arguments), *map(id, before.held)}
     roots = [t for t in {id(t): t for t in leaves}.values() if t.requires_grad and id(t) not in given]
     outside = {*before.owners, *before.known}

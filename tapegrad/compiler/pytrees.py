@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tapegrad import dtypes
@@ -20,6 +20,7 @@ from tapegrad.tensor import Tensor
 SIMPLE = frozenset((bool, int, float, str, bytes, complex, type(None), type(...), type(NotImplemented), range,
                     dtypes.dtype))
 _CONTAINERS = frozenset((list, dict, tuple))
+Records = Callable[[type], bool]
 Structure = Any  # Tensor, Same, or (type, …): compares equal for values that are built alike
 _flags, _layouts = buffers["flags"], buffers["layout"]
 
@@ -59,20 +60,20 @@ class Numbers:
 
 
 def flatten(value: Any, leaves: list[Any], containers: list[Any] | None = None, identity: bool = False,
-            varying: Numbers | None = None) -> Structure:
+            varying: Numbers | None = None, records: Records | None = None) -> Structure:
     """The structure of nested tuples, lists and dicts, its tensors collected; Refused for what else there is.
 
     `containers` collects the tuples, lists and dicts, numbered in the order they are met. One of them met again, or one
     that is among `containers` already, is that number, so that which containers are one and the same object is part of
     the structure. With `identity` so is which object a number or a string is. Numbers that are `varying` are collected;
-    in a result those that a capture followed.
+    in a result those that a capture followed. An object of a class that is said to be one of `records` is a container.
     """
     containers = [] if containers is None else containers
-    return _flatten(value, leaves, containers, {id(c): i for i, c in enumerate(containers)}, identity, varying)
+    return _flatten(value, leaves, containers, {id(c): i for i, c in enumerate(containers)}, identity, varying, records)
 
 
 def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict[int, int], identity: bool,
-             varying: Numbers | None) -> Structure:
+             varying: Numbers | None, records: Records | None) -> Structure:
     if isinstance(value, Tensor):
         leaves.append(value)
         return Tensor
@@ -88,10 +89,11 @@ def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict
     if kind in SIMPLE:
         told = value if kind in (int, str, bool, bytes, type(None)) else repr(value)  # range(0) is not range(1, 1)
         return (kind, told, value, id(value)) if identity else (kind, told, value)
-    rest = leaves, containers, numbers, identity, varying
+    rest = leaves, containers, numbers, identity, varying, records
     if kind is slice:
         return kind, None, tuple([_flatten(v, *rest) for v in (value.start, value.stop, value.step)])
-    if kind not in _CONTAINERS and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
+    record = records is not None and kind not in _CONTAINERS and records(kind)
+    if not record and kind not in _CONTAINERS and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
         raise Refused(f"a {kind.__name__} is passed or returned")
     met = numbers.get(id(value))
     if met is not None:
@@ -102,9 +104,10 @@ def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict
         return kind, None, ()
     number = len(containers)
     containers.append(value)
-    numbers[id(value)] = number if kind is list or kind is dict else -1
-    keys = tuple([_flatten(k, *rest) for k in value]) if kind is dict else None
-    parts = tuple([_flatten(v, *rest) for v in (value.values() if kind is dict else value)])
+    numbers[id(value)] = -1 if issubclass(kind, tuple) else number
+    table = value if kind is dict else vars(value) if record else None
+    keys = None if table is None else tuple([_flatten(k, *rest) for k in table])
+    parts = tuple([_flatten(v, *rest) for v in (value if table is None else table.values())])
     numbers[id(value)] = number
     return kind, keys, parts
 
@@ -127,12 +130,12 @@ def _unflatten(structure: Structure, leaves: Iterator[Any], containers: list[Any
     if kind is slice or (kind is tuple and not parts):
         return kind(*[_unflatten(p, leaves, containers, numbers) for p in parts])
     number = len(containers)
-    made: Any = {} if kind is dict else [] if kind is list else None
+    made: Any = None if issubclass(kind, tuple) else object.__new__(kind) if kind not in _CONTAINERS else kind()
     containers.append(made)
     names = [_unflatten(k, leaves, containers, numbers) for k in keys or ()]
     items = [_unflatten(p, leaves, containers, numbers) for p in parts]
-    if kind is dict:
-        made.update(zip(names, items))
+    if keys is not None:
+        (made if kind is dict else vars(made)).update(zip(names, items))
     elif kind is list:
         made += items
     else:
@@ -163,7 +166,7 @@ def is_fixed(structure: Structure) -> bool:
         return False
     if structure[0] in SIMPLE:
         return type(structure[1]) is not Masked
-    return structure[0] not in (list, dict) and all(map(is_fixed, structure[2]))
+    return (structure[0] is slice or issubclass(structure[0], tuple)) and all(map(is_fixed, structure[2]))
 
 
 class Loose(NamedTuple):

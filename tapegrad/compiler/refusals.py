@@ -21,6 +21,10 @@ class Still(Refused):
     """It depends on which parts of tensors it takes."""
 
 
+class Within(Refused):
+    """It enters inference mode where that is the mode already: what else it makes is of inference mode here alone."""
+
+
 class Changes(Refused):
     """A call changed what the next one reads."""
 

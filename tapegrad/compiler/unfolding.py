@@ -19,7 +19,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import CompiledFunction, Input, Pullback
 from tapegrad.compiler.captured_backward import outline
 from tapegrad.compiler.captured_call import Result
-from tapegrad.compiler.guards.contents import by_value
+from tapegrad.compiler.guards.contents import by_value, is_record
 from tapegrad.compiler.guards.growing_lists import Growth
 from tapegrad.compiler.guards.reachable import Unreadable
 from tapegrad.compiler.pytrees import unflatten
@@ -211,6 +211,6 @@ def _collect(value: Any, leaves: list[Any]) -> None:
     elif isinstance(value, (tuple, list)):
         for part in value:
             _collect(part, leaves)
-    elif isinstance(value, dict):
-        for part in value.values():
+    elif isinstance(value, dict) or is_record(type(value)):
+        for part in (value if isinstance(value, dict) else vars(value)).values():
             _collect(part, leaves)

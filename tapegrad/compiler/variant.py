@@ -91,7 +91,8 @@ class Variant:
         self.silent: bool = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain: bool = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not (
-                captured.gradients or captured.fresh_versions or captured.reads or captured.sets))
+                captured.outputs[0].flags or captured.gradients or captured.fresh_versions or captured.reads
+                or captured.sets))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
         # Of the compiled function, which goes at once where nobody holds it: no cycle leads back to that.
@@ -403,6 +404,8 @@ class Variant:
 
     def _output(self, output: Output, arguments: Sequence[Any], fresh: Sequence[Any]) -> Any:
         kind, which, layout, offset, links, flags = output
+        if kind == "fresh" or kind == "part":
+            buffers["flags"][fresh[which]._buffer] |= flags
         if kind == "fresh":
             return fresh[which]
         if kind == "part":

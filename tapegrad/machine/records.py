@@ -400,7 +400,7 @@ DRAWN_HERE = (1 << 64) - 1
 COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
-OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)
+OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD, OF_INFERENCE, OF_INFERENCE_PART = range(6)  # the last two: fresh, in that mode
 # A leaf, and which of the fresh tensors becomes its gradient; how often one of these was written to.
 GRADIENT_LEFT = np.dtype([("leaf", "u8"), ("number", "u8")])
 TIMES_WRITTEN = np.dtype([("number", "u8"), ("version", "u8")])

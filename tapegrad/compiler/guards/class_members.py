@@ -12,13 +12,13 @@ _HIDDEN_TEXT = """
     __builtins__ __doc__ __globals__ __module__ __name__ __qualname__ __subclasses__ __traceback__ __type_params__
     __weakref__ _base _buffer
     _memory _mro _version ag_frame cache_info cr_frame data_ptr f_back f_globals f_locals gi_frame grad_fn
-    next_functions random tb_frame untyped_storage
+    is_inference is_inference_mode_enabled next_functions random tb_frame untyped_storage
 """
 HIDDEN = frozenset(_HIDDEN_TEXT.split())
 OF_ARRAYS = {"__array_interface__", "ctypes", "dump", "dumps", "tofile"}  # the same of NumPy's arrays
 # Options of this library: functions that ask for them or set them.
-_OPTIONS = {"default_device", "get_num_threads", "get_printoptions", "set_default_device", "set_num_threads",
-            "set_printoptions"}
+_OPTIONS = {"default_device", "get_num_threads", "get_printoptions", "is_inference", "is_inference_mode_enabled",
+            "set_default_device", "set_num_threads", "set_printoptions"}
 _OF_OPTIONS, _ASKING = ("tapegrad.switches", "tapegrad.amp.autocast_mode"), ("is_", "are_", "get_", "set_", "use_")
 # Special methods that only some code can call: `text` of a value, of a class that instances are `made` of, or by name.
 TEXT = {"__repr__", "__str__", "__format__"}

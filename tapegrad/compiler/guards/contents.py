@@ -7,6 +7,7 @@ its instances as nothing but their attributes, where none of its members are C's
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 import operator
 import types
@@ -341,6 +342,15 @@ def is_python(cls: type) -> bool:
             and not (isinstance(m, types.MemberDescriptorType) and "__slots__" in vars(cls)))
             for name, m in vars(cls).items())
     return known
+
+
+def is_record(cls: type) -> bool:
+    """Whether an object of a class is its attributes and no more, so that it can be made anew: of dataclasses it is."""
+    return dataclasses.is_dataclass(cls) and type(cls) is type and cls.__dictoffset__ != 0 and all(
+        c is object or (is_python(c) and _OF_THEIR_OWN.isdisjoint(vars(c))) for c in cls.__mro__)
+
+
+_OF_THEIR_OWN = frozenset(("__slots__", "__new__", "__del__", "__getattribute__", "__class__"))
 
 
 def is_itself(cls: type) -> bool:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from tapegrad.compiler.guards.contents import is_record
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.numbers.formula import Formula, Value
 from tapegrad.compiler.numbers.places import PLAIN, Place, places_of
@@ -87,7 +88,8 @@ class Substitution:
         now = None  # one more reference, and all objects of the process would be asked who holds it
         self._returned = []
         try:
-            flatten(result, [], self._returned, varying=Numbers(frozenset()))
+            flatten(result, [], self._returned, varying=Numbers(frozenset()), records=is_record)
+            self._returned = [vars(c) if is_record(type(c)) else c for c in self._returned]
         except Refused:
             self._returned = []
         known = () if unchanged else (

@@ -85,6 +85,7 @@ class Trace:
         self.put_off = False  # when it ended, its kernel calls were still to be made
         self.parts = 0  # how many have ended
         self.switched: set[int] = set()  # tensors, by identity, of which it set that they require grad, or no longer do
+        self.infers = False  # whether it entered inference mode
         self.asked = False  # whether Python asked a tensor for its one number
         self.settled = False  # nothing but the analysis needs its events any more
         self.on_refusal: Callable[[], None] = lambda: None  # done once: code that nobody has read may run next
@@ -311,6 +312,13 @@ def refuse(reason: str) -> None:
         carry_out()
         if len(trace.refusals) == 1:
             trace.on_refusal()
+
+
+def infers() -> None:
+    """Inference mode begins."""
+    trace = mine()
+    if trace is not None:
+        trace.infers = True
 
 
 def is_refused() -> bool:

@@ -13,6 +13,7 @@ from tapegrad.machine.native.tape import drop_storage, make_row
 
 _results, _left, _versions = records(rec.OUTPUT), records(rec.GRADIENT_LEFT), records(rec.TIMES_WRITTEN)
 _FRESH, _ARGUMENT, _HELD = np.uint64(rec.OF_FRESH), np.uint64(rec.OF_ARGUMENT), np.uint64(rec.OF_HELD)
+_INFERENCE, _OF_INFERENCE = np.uint64(rec.OF_INFERENCE), np.uint32(rec.INFERENCE)
 _ONE, _CONSTANT, _NOTHING = (np.uint64(i) for i in (rec.ONE_RESULT, rec.CONSTANT_RESULT, rec.NO_GRADIENT))
 _tuple_new = external("PyTuple_New", u64, u64)
 
@@ -27,8 +28,10 @@ def result_at(replay, number, objects, fresh):
         obj = wanted.which
     else:
         obj = words(fresh)[wanted.which]
-        if wanted.kind != _FRESH:  # a view of it
-            owner = tensor_at(obj).buffer
+        owner = tensor_at(obj).buffer
+        if wanted.kind >= _INFERENCE:
+            buffers()[owner].flags |= _OF_INFERENCE
+        if wanted.kind != _FRESH and wanted.kind != _INFERENCE:  # a view of it
             row = make_row(np.uint32(wanted.layout), owner, buffers()[owner].address + wanted.offset)
             if row == N0:
                 return out_of_memory(U0)
