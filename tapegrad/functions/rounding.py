@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import dtypes
+from tapegrad import dispatch, dtypes
+from tapegrad.functions.several_outputs import called
 from tapegrad.tensor import Tensor
 
 COMPOSED = {
@@ -44,7 +45,8 @@ def rounded_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if others and not name.endswith("_norm"):
             return function(*args, **kwargs)  # which promotes them, or says what has to be the same
         given = [_wide(x, argument) for argument, x in zip((*names, *("",) * len(args)), args)]
-        return _rounded(function(*given, **{argument: _wide(x, argument) for argument, x in kwargs.items()}), of)
+        return _rounded(function(*given, **{argument: _wide(x, argument) for argument, x in kwargs.items()}), of,
+                        name != "scaled_dot_product_attention")  # which PyTorch casts as it is
 
     call.__wrapped__ = function  # type: ignore[attr-defined]
     call.__name__, call.__doc__ = function.__name__, function.__doc__
@@ -64,7 +66,11 @@ def _wide(x: Any, argument: str) -> Any:
     return x.to(dtypes.float32) if half else x
 
 
-def _rounded(x: Any, of: dtypes.dtype) -> Any:
+def _rounded(x: Any, of: dtypes.dtype, one: bool) -> Any:
+    """What was computed in float32 in another dtype; its node is called as it was, where the function is `one`."""
     if isinstance(x, (list, tuple)):
-        return type(x)(_rounded(part, of) for part in x)
-    return x.to(of) if isinstance(x, Tensor) and x.dtype is dtypes.float32 else x
+        return type(x)(_rounded(part, of, one) for part in x)
+    if not isinstance(x, Tensor) or x.dtype is not dtypes.float32:
+        return x
+    node = x.grad_fn if one and x.requires_grad and dispatch.lanes is None else None
+    return x.to(of) if node is None else called(type(node).__name__, x.to(of))
