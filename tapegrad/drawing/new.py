@@ -206,6 +206,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     tensor([2, 1, 1, 2])
     """
     check_lanes(input)
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {errors.KINDS[out.dtype.name][:-6]}")
     weights = input.detach()
     _check_weights(weights, num_samples, replacement)
     if num_samples > 1 and replacement:

@@ -41,7 +41,7 @@ from tapegrad.functions.nn import (
     resizing,
     sampling,
 )
-from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
+from tapegrad.functions.out_argument import ALIKE, EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, quantizing, special
 from tapegrad.functions.reducing import histograms, reductions, scans_and_sorting, statistics
 from tapegrad.functions.results_apart import apart
@@ -124,7 +124,7 @@ for _name in ("item", "__float__", "__bool__"):
     setattr(Tensor, _name, machine.number_method(_name, getattr(Tensor, _name), Tensor))
 for _name, _function in (METHODS | drawing.WRITING).items():
     setattr(Tensor, _name, _method(_name, _function))
-for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations
+for _name in (OFFERED | EXACT | ALIKE) & fallbacks.by_name.keys():  # those that are operations
     fallbacks.set_function(REGISTRY[_name], with_out(_name, rounded_once(_name, unwrapped(fallbacks.by_name[_name]))))
 for _name, _original in arithmetic.OTHER_NAMES.items():
     _op, _writing = REGISTRY[_original], REGISTRY[_original + "_"]

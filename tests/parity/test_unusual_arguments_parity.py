@@ -33,6 +33,25 @@ t.nn.functional.avg_pool2d(ones(1, 1, 4, 4), 2, out=ones(1, 1, 2, 2))
 t.nn.functional.avg_pool3d(ones(1, 1, 4, 4, 4), 2, out=ones(0))
 t.nn.functional.gelu(ones(2), "tanh") | t.nn.functional.linear(ones(2, 3), ones(4, 3), out="text")
 """,
+    "out of another dtype": "\n".join(f"{call}, out=t.zeros(3, dtype=t.{dtype}))" for dtype in (
+        "float16", "float64", "int64") for call in (
+            "t.linalg.vector_norm(t.ones(3, 2), dim=1", "t.norm(t.ones(3, 2), 2, 1",
+            "t.linalg.det(t.eye(2).expand(3, 2, 2)", "t.linalg.solve(t.eye(3), t.ones(3)",
+            "t.linalg.svdvals(t.eye(3)", "t.linalg.eigvalsh(t.eye(3)", "t.logspace(0, 1, 3, dtype=t.float32",
+            "t.heaviside(t.ones(3), t.ones(3)", "t.float_power(t.ones(3), 2",
+            "t.nn.functional.gelu(t.ones(3)", "t.nn.functional.softplus(t.ones(3)",
+            "t.nn.functional.hardshrink(t.ones(3)",
+            "t.nn.functional.linear(t.ones(2), t.ones(3, 2)", "t.slice_scatter(t.zeros(3), t.ones(1), 0, 0, 1",
+            "t.isin(t.ones(3), t.ones(2)", "t.multinomial(t.tensor([0.0, 1.0, 0.0]), 3, True")),
+    "losses": """
+t.nn.functional.soft_margin_loss(ones(1), ones(5)) | t.nn.functional.soft_margin_loss(ones(5), ones(1))
+t.nn.functional.soft_margin_loss(ones(2).int(), ones(2).int()) | t.isin(ones(2) > 0, ones(2)) | t.isin(True, ones(2))
+t.nn.functional.hinge_embedding_loss(ones(2).int(), -ones(2), margin=8.3, reduction="none")
+t.nn.functional.hinge_embedding_loss(ones(2).int(), -ones(2)) | t.linalg.pinv(ones(2, 3, 0), rtol=t.tensor([0.1, 0.2]))
+gradients(lambda x: t.nn.functional.ctc_loss(x, t.tensor([[1, 1, 1], [1, 2, 1]]), [4, 5], [3, 3]), ones(5, 2, 3) * -1)
+gradients(lambda x: t.nn.functional.ctc_loss(x, t.tensor([[1, 1, 1]]), [4], [3]), ones(5, 1, 3) * -1)
+gradients(lambda x: t.nn.functional.ctc_loss(x, t.tensor([[1, 1, 1]]), [4], [3], 0, "sum", True), ones(5, 1, 3) * -1)
+""",
     "flags": """
 t.nn.functional.relu(ones(2), "text") | t.nn.functional.relu(ones(2), inplace=None) | t.nn.functional.relu(ones(2), [])
 t.nn.functional.relu(ones(2), ones(2)) | t.nn.functional.max_pool1d(ones(1, 1, 4), 2, return_indices=[1])

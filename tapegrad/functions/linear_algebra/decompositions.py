@@ -153,7 +153,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
 def _pinv_each(A: Any, atol: Any, rtol: Any) -> Any:
     """Pseudo-inverses of matrices that have a tolerance each."""
     batch = shapes.broadcast((tuple(A.shape[:-2]), *(tuple(v.shape) for v in (atol, rtol) if isinstance(v, Tensor))))
-    many = A.expand(*batch, *A.shape[-2:]).reshape(-1, *A.shape[-2:])
+    many = A.expand(*batch, *A.shape[-2:]).reshape(math.prod(batch), *A.shape[-2:])
     least = [v.expand(batch).reshape(-1).tolist() if isinstance(v, Tensor) else [v] * len(many) for v in (atol, rtol)]
     each = [apply(operation("linalg_pinv"), (x,), (("atol", float(a)), ("rtol", float(r))))
             for x, a, r in zip(many, *least)]

@@ -84,7 +84,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     for n in heard:
         if n > steps:
             raise RuntimeError(f"Expected input_lengths to have value at most {steps}, but got value {n} {_CHECKED}")
-    loss = _losses(x, _labels(texts, written, blank, classes), heard, written, blank)
+    loss = _losses(x, _labels(texts, written, blank, classes), heard, written, blank, zero_infinity)
     if zero_infinity:
         loss = where(loss == math.inf, creation.zeros((), dtype=x.dtype), loss)
     if reduction == "mean":
@@ -97,8 +97,8 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
 
 
 @one_node("CtcLossBackward0")
-def _losses(x: Tensor, labels: Any, heard: list[int], written: list[int], blank: int) -> Any:
-    """Of each of a batch; infinite where there is no alignment."""
+def _losses(x: Tensor, labels: Any, heard: list[int], written: list[int], blank: int, forgiven: bool) -> Any:
+    """Of each of a batch; infinite where there is no alignment, and so that its gradient is NaN unless `forgiven`."""
     steps, count, _ = x.shape
     width = labels.shape[1]
     emitted = x.gather(2, creation.from_array(np.broadcast_to(labels, (steps, count, width)).copy()))
@@ -121,10 +121,16 @@ def _losses(x: Tensor, labels: Any, heard: list[int], written: list[int], blank:
     final = stack(reached).gather(0, last).squeeze(0).gather(1, ends)
     single = creation.from_array(np.array([[0.0, 0.0 if n else _NOWHERE] for n in written]).reshape(count, 2), x.dtype)
     loss = -(final + single).logsumexp(1)
-    heard_at = creation.from_array(np.arange(steps)[:, None] < np.array(heard), x.dtype)
-    mass = (x.exp().sum(2) * heard_at).sum(0)
+    heard_at = creation.from_array(np.arange(steps)[:, None] < np.array(heard))
+    mass = where(heard_at, x.exp().sum(2), creation.zeros((), dtype=x.dtype)).sum(0)
     loss = loss + (mass - mass.detach())  # the normalisation's share of the gradient
     impossible = loss.detach() > -_NOWHERE / 2
-    return loss.masked_fill(impossible, math.inf) if bool(impossible.any()) else loss
+    if not bool(impossible.any()):
+        return loss
+    loss = loss.masked_fill(impossible, math.inf)
+    if not forgiven:
+        nothing = where(impossible, mass - mass.detach(), creation.ones((), dtype=x.dtype)).sqrt() * 0
+        loss = loss + nothing  # whose slope at nought is infinite
+    return loss
 
 

@@ -215,7 +215,7 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, 
 def hinge_embedding_loss(input: Tensor, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
     expect_tensor("hinge_embedding_loss", target, "target", 2)
-    far = input.neg().add(margin).clamp_min(0)
+    far = input.neg().add(margin).to(input.dtype).clamp_min(0)
     zero = input.new_zeros(())
     loss = PUBLIC["where"](target != 1, far, zero) + PUBLIC["where"](target != -1, input, zero)
     return reduced(loss, _legacy(size_average, reduce, reduction))
@@ -236,7 +236,13 @@ def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduc
                      ) -> Any:
     expect_tensor("soft_margin_loss", target, "target", 2)
     loss = (-input * target).exp().log1p()
-    if input.dtype.is_floating_point and loss.dtype is not input.dtype:
+    if loss.shape != input.shape:  # which PyTorch writes over the product's first factor
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape "
+                           f"{list(loss.shape)}")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"result type {kind_name(loss)} can't be cast to the desired output type "
+                           f"{kind_name(input)}")
+    if loss.dtype is not input.dtype:
         loss = loss.to(input.dtype)
     return reduced(loss, _legacy(size_average, reduce, reduction))
 

@@ -309,6 +309,8 @@ def fill_(self: Any, value: Any) -> Any:
 def heaviside(input: Tensor, values: Tensor, *, out: Any = None) -> Any:
     if input.dtype is not values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    if isinstance(out, Tensor) and out.dtype is not input.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return into(out, apply(operation("heaviside"), (input, values), teach=True))
 
 
@@ -372,6 +374,9 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
 def _float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
     """A power in double precision (`torch.float_power`)."""
     base = input.double() if isinstance(input, Tensor) else float(input)
+    if isinstance(out, Tensor) and out.dtype is not dtypes.float64:
+        raise RuntimeError(f"the output given to float_power has dtype {kind_name(out)} but the operation's result "
+                           "requires dtype Double")
     return into(out, pow(base, exponent.double() if isinstance(exponent, Tensor) else float(exponent)))
 
 
@@ -422,6 +427,8 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 @public
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
     """Which elements occur among `test_elements` (`torch.isin`)."""
+    if any(isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype.category == 0) for x in (elements, test_elements)):
+        raise RuntimeError("Unsupported input type encountered for isin(): Bool")
     ours, theirs = (x._array() if isinstance(x, Tensor) else np.asarray(x) for x in (elements, test_elements))
     return from_array(np.asarray(np.isin(ours, theirs, invert=invert)))
 

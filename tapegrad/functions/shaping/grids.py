@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, progressions, shapes
-from tapegrad.creation import check_ends, check_room, from_array
+from tapegrad.creation import check_ends, check_room, from_array, wanted
 from tapegrad.dispatch import apply, layout_of
 from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, method, operation, public, warn
 from tapegrad.functions.several_outputs import called, one_node
@@ -113,8 +113,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     check_ends("logspace", start, end)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
-    dtype = dtypes.named(dtype)
+    dtype = wanted(dtype, out) or dtypes.default_dtype()
     kind = dtype.arithmetic.numpy.type if dtype.is_floating_point else np.float64
     cut = float if dtype.is_floating_point or steps == 1 else int
     first, last = (np.float64(kind(cut(v))) for v in (start, end))
