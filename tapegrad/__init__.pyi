@@ -1996,12 +1996,12 @@ def index_fill(input: Tensor, dim: _int, index: Tensor, value: Tensor | _float) 
 
     >>> torch.index_fill(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), 2.0)
     tensor([2.0000, 0.5000, 1.0000])"""
-def index_put(input: Tensor, indices: Any, values: Any, accumulate: _bool = False) -> Tensor:
+def index_put(input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: _bool = False) -> Tensor:
     """A copy with values at indices, one tensor of indices an axis (`torch.index_put`).
 
     >>> torch.index_put(torch.tensor([0.25, 0.5, 1.0]), (torch.tensor([0]),), torch.tensor([7.0]))
     tensor([7.0000, 0.5000, 1.0000])"""
-def index_put_(input: Tensor, indices: Any, values: Any, accumulate: _bool = False) -> Tensor:
+def index_put_(input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: _bool = False) -> Tensor:
     """A copy with values at indices, one tensor of indices an axis, in place (`torch.index_put_`).
 
     >>> torch.index_put_(torch.tensor([0.25, 0.5, 1.0]), (torch.tensor([0]),), torch.tensor([7.0]))

@@ -801,9 +801,9 @@ class TensorBase:
         """The slices at given positions along an axis set to a number (`torch.index_fill`)."""
     def index_fill_(self, dim: _int, index: Tensor, value: Tensor | _float) -> Tensor:
         """A copy with one value at indices, in place: see `tapegrad.index_fill`."""
-    def index_put(self, indices: Any, values: Any, accumulate: _bool = False) -> Tensor:
+    def index_put(self, indices: Sequence[Any], values: Tensor, accumulate: _bool = False) -> Tensor:
         """A copy with values at indices, one tensor of indices an axis: see `tapegrad.index_put`."""
-    def index_put_(self, indices: Any, values: Any, accumulate: _bool = False) -> Tensor:
+    def index_put_(self, indices: Sequence[Any], values: Tensor, accumulate: _bool = False) -> Tensor:
         """A copy with values at indices, one tensor of indices an axis, in place: see `tapegrad.index_put`."""
     def index_put_add_(self, value: Tensor | _float, *indices: Any, form: Any, wrap: Any) -> Tensor:
         """, in place (`torch.Tensor.index_put_add_`)."""

@@ -29,7 +29,7 @@ ANY_KEYWORD = {  # as in PyTorch: handed to what is called, or to what says what
     **{f"tapegrad.nn.utils.rnn.PackedSequence.{name}": "`Tensor.to`" for name in ("to", "cpu", "cuda")},
 }
 VALUES = {"Tensor": torch.ones(2, 2), "int": 1, "float": 1.0, "Number": 1.0, "bool": True, "Ints": 1, "Sizes": (2, 2),
-          "Text": "sum", "Tensors": [torch.ones(2)], "dtype": torch.float32, "Dtype": torch.float32}
+          "Text": "sum", "Tensors": [torch.ones(2)], "Indices": [None], "dtype": torch.float32, "Dtype": torch.float32}
 
 
 def arguments(d: Description) -> list[Any]:

@@ -34,6 +34,7 @@ FILES = {"": "__init__.pyi", "linalg": "linalg.pyi", "special": "special.pyi", "
          "Tensor": "tensor_methods.pyi"}
 _KINDS = {"Number": "_float", "Scalar": "_float", "Operand": "Tensor | _float", "Truth": "_bool", "Text": "str",
           "Ints": "_int | Sequence[_int]", "Sizes": "Sequence[_int]", "Floats": "Sequence[_float]",
+          "Indices": "Sequence[Any]",
           "Tensors": "Sequence[Tensor]", "dtype": "_dtype | type", "Dtype": "_dtype | type", "Generator": "Generator",
           **{name: f"_{name}" for name in ("int", "float", "bool", "str")}}
 _KNOWN = {"Tensor", "None", "Any"}

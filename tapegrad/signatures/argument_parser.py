@@ -167,7 +167,7 @@ class _Lane:
         former = formerly(self.called, args, kwargs)
         if former is not None:
             return self.fit(*former)
-        if bound and not any(form.parameters for form in self.forms):
+        if bound and not self.python and not any(form.parameters for form in self.forms):
             what = "keyword arguments" if kwargs else f"arguments ({len(args) - bound} given)"
             raise TypeError(f"TensorBase.{self.called}() takes no {what}")
         ways = [self.way(each) for form in (*self.forms, *self.elsewhere) for each in form.spelled_out(bound)]
@@ -177,7 +177,8 @@ class _Lane:
         if (len(ways) == 1 and not had_another_order(self.called)) or len(plausible) == 1:
             wrong = failed[plausible[0] if len(ways) > 1 else 0]
             told = _missing(wrong, self.python) if isinstance(wrong, list) else wrong
-            raise TypeError(f"{self.called}(){told}")
+            at = "Tensor." * (bound and self.python and told[0] != ":")
+            raise TypeError(f"{at}{self.called}(){told}")
         unknown = [name for name in kwargs if len(ways) == 1 and name not in ways[0].places]
         if unknown:
             raise TypeError(f"{self.called}() received an invalid combination of arguments - got unrecognized keyword "
@@ -242,14 +243,15 @@ class _Way:
     def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given | str | list[str]:
         """The arguments as the function takes them, what PyTorch says that is wrong with them, or what is missing."""
         n, bound = len(args), self.bound
-        if self.spreads and n > bound and hasattr(args[bound], "__index__"):
+        if self.spreads and n > bound and hasattr(args[bound], "__index__") and getattr(args[bound], "ndim", 0) == 0:
             args, n = (*args[:bound], args[bound:]), bound + 1
         if n > self.count and not self.rest:
-            most, least = self.count - bound, len(self.required) - bound
+            unseen = 0 if self.python else bound
+            most, least, n = self.count - unseen, len(self.required) - unseen, n - unseen
             if least != most:
-                return f" takes from {least} to {most} positional arguments but {n - bound} were given"
-            return (f" takes {most} positional argument{'s' * (most != 1)} but {n - bound} "
-                    f"{'was' if n - bound == 1 else 'were'} given")
+                return f" takes from {least} to {most} positional arguments but {n} were given"
+            return (f" takes {most} positional argument{'s' * (most != 1)} but {n} "
+                    f"{'was' if n == 1 else 'were'} given")
         given: dict[int, Any] = dict(enumerate(args[:self.count]))
         places = [*range(bound, min(n, self.count))]
         wrong = ""

@@ -142,6 +142,12 @@ def _device(x: Any) -> Any:
     return x
 
 
+def _indices(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return x
+    raise TypeError
+
+
 def _nothing(x: Any) -> Any:
     raise TypeError
 
@@ -159,6 +165,7 @@ KINDS = {
     "Tensor": Kind((), "Tensor", _tensor),
     "Operand": Kind((float, int, bool), "Tensor", _operand),  # of an operation that takes numbers too
     "Tensors": Kind((), "tuple of Tensors", _tensors),
+    "Indices": Kind((), "tuple of Tensors", _indices),  # or nothing, along an axis
     "dtype": Kind((dtypes.dtype,), "torch.dtype", dtypes.named),
     "Text": Kind((str,), "str", _nothing),
     "layout": Kind((formats.layout,), "torch.layout", _nothing),

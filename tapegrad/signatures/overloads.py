@@ -166,7 +166,7 @@ def _of_several(path: str, form: Form) -> Form:
 
 def forms_of(path: str, function: Callable[..., Any], op: Operation | None = None) -> list[Form]:
     """Every way to call what users find under a path (`max`, `Tensor.max`, `linalg.norm`), the first first."""
-    flags = TRUTHS.get(path.rpartition(".")[0])
+    flags = TRUTHS.get(path, TRUTHS.get(path.rpartition(".")[0]))
     found = _forms_of(path, function, op)
     return found if flags is None else [Form(tuple([
         p._replace(annotation="Truth") if p.name in flags and p.annotation == "bool" else p

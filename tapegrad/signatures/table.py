@@ -30,9 +30,12 @@ OPEN = {
     **dict.fromkeys(("nan", "posinf", "neginf", "eps"), "float | None"), "initial": "Number | None",
 }
 KINDS_BY_NAME |= OPEN
-# Flags that functions of a space only ask whether they are true: anything is.
-TRUTHS = {"nn.functional": {"inplace", "return_indices", "swap", "full", "hard"}, "": {"get_infos"},
-          "Tensor": {"get_infos"}}
+# Flags that a function, or those of a space, only ask whether they are true: anything is.
+TRUTHS = {
+    "nn.functional": {"inplace", "return_indices"}, "nn.functional.gaussian_nll_loss": {"full"},
+    "nn.functional.gumbel_softmax": {"hard"}, "nn.functional.triplet_margin_with_distance_loss": {"swap"},
+    "lu": {"get_infos"}, "Tensor.lu": {"get_infos"},
+}
 DEFAULTS: dict[str, Any] = {  # of what may only be given by name
     "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False,
     "generator": None, "memory_format": None, "keepdim": False, "correction": None,
@@ -210,6 +213,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "histogramdd": tuple(f"input, bins: {kind}, range: Floats | None = None, weight = None, density: bool = False"
                          for kind in ("int", "Sizes", "Tensors")),
     "nonzero": ("input, *, as_tuple: bool = False, out",),
+    "index_put": ("input, indices: Indices, values: Tensor, accumulate: bool = False",),
     "index_copy": ("input, dim, index, source: Tensor, *, out",),
     "index_reduce": ("input, dim, index, source: Tensor, reduce, *, include_self: bool = True, out",),
     "scatter": ("input, dim, index, src, *, out", "input, dim, index, src, *, reduce, out",
@@ -322,4 +326,6 @@ IN_C = {"nn.functional": {
 IN_PYTHON = {"": {
     "block_diag", "broadcast_shapes", "cartesian_prod", "cdist", "chain_matmul", "eig", "einsum", "is_storage",
     "is_tensor", "lstsq", "lu", "matrix_rank", "norm", "pca_lowrank", "solve", "split", "svd_lowrank", "symeig",
-    "tensordot", "typename", "unique", "unique_consecutive", "unravel_index"}}
+    "tensordot", "typename", "unique", "unique_consecutive", "unravel_index"},
+    "Tensor": {"dim_order", "is_shared", "lu", "norm", "split", "storage", "to_sparse_coo", "unflatten", "unique",
+               "unique_consecutive"}}

@@ -26,15 +26,15 @@ _DIFFERENT = {
         Tensor.nelement Tensor.new Tensor.new_empty_strided Tensor.numel Tensor.pin_memory Tensor.requires_grad_
         Tensor.retain_grad Tensor.size Tensor.storage_offset Tensor.stride Tensor.tolist Tensor.type Tensor.xpu""",
     "Python functions there, under other names, or whose own calls complain": """
-        can_cast eig lu symeig unique unique_consecutive to_dlpack Tensor.dim_order Tensor.is_shared Tensor.lu
-        Tensor.norm Tensor.split Tensor.storage Tensor.to_sparse_coo Tensor.unflatten Tensor.unique
+        can_cast eig lu symeig unique unique_consecutive to_dlpack Tensor.lu
+        Tensor.norm Tensor.split Tensor.unflatten Tensor.unique
         Tensor.unique_consecutive nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d
         nn.functional.adaptive_max_pool3d nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
         nn.functional.gumbel_softmax nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.max_pool3d
         nn.functional.rrelu_ nn.functional.threshold""",
     "other forms there: names of axes, packed sequences, kinds of norms": """
         atleast_1d atleast_2d atleast_3d ctc_loss gradient gru linalg.cond linalg.matrix_norm linalg.norm lstm rand
-        rand_like randn randn_like randperm range rnn_relu rnn_tanh Tensor.copy_ Tensor.index_put Tensor.index_put_
+        rand_like randn randn_like randperm range rnn_relu rnn_tanh Tensor.copy_
         Tensor.nonzero""",
 }
 DIFFERENT = {path for paths in _DIFFERENT.values() for path in paths.split()}
