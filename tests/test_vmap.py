@@ -276,3 +276,11 @@ def test_compiled_functions_and_batches():
         z = inner(x, y)
         (found,) = torch.autograd.grad(z, x, torch.ones(2, 4, 3), is_grads_batched=True)
         torch.testing.assert_close(found, ((x * y).cos() * y).expand(2, 4, 3))
+
+
+@pytest.mark.parametrize("function", [lambda x: x ** 2, lambda x: torch.pow(x, 0.5), lambda x: 2.0 ** x,
+                                      lambda x: torch.pow(2, x), lambda x: x.where(x > 1, 0.0), lambda x: 2 - x])
+def test_a_number_of_each_lane_is_a_tensor_where_a_form_takes_one(function):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torch.vmap(function)(torch.arange(3.0)).tolist() == function(torch.arange(3.0)).tolist()

@@ -153,13 +153,19 @@ class _Lane:
         if self.spreads and len(args) > bound and {*map(type, args[bound:])} == {int} and (
                 not kwargs or self.has(bound + 1, kwargs)):
             return (*args[:bound], args[bound:]), kwargs
+        lanes: PerLane | None = None  # a tensor of a batch is no number, and may be a tensor in another form
         for way in ways:
             try:
                 found = way.fit(args, kwargs)
             except Unpacked as said:
                 raise TypeError(f"{said}".format(f"{self.called}()")) from None
+            except PerLane as why:
+                lanes = lanes or why
+                continue
             if isinstance(found, tuple):
                 return found
+        if lanes is not None:
+            raise lanes
         for form in self.elsewhere:
             if isinstance(self.way(form).fit(args, kwargs), tuple):
                 raise NotImplementedError(f"Could not run 'aten::{self.called}.dtype' with arguments from the 'CPU' "
