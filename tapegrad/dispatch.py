@@ -201,24 +201,26 @@ def shares_memory(a: Any, b: Any) -> bool:
     return bool(np.shares_memory(a._memory(), b._memory()))
 
 
-def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
-    """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
+def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False,
+                  node: str = "") -> Tensor:
+    """Run the in-place form `op` on `given[0]`, rewriting its history when recording; `node` as for `apply`."""
     if tangents is not None and tangents.written(op, given, attributes):
         return given[0]
     if lanes is not None and lanes.written(op, given, attributes):
         return given[0]
     if lessons.active is None:
-        _write(op, given, attributes, teach)
+        _write(op, given, attributes, teach, node)
     else:
         with lessons.aside():
-            plan = _write(op, given, attributes, teach)
+            plan = _write(op, given, attributes, teach, node)
         lessons.wrote(plan, given)
     return given[0]
 
 
-def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: bool) -> int:
+def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: bool, node: str) -> int:
     """What `apply_inplace` does; returns the index of the operation's plan."""
     self = given[0]
+    asked = (*attributes, (NODE, node)) if node else attributes
     if before_write is not None:
         before_write(self)
     if keeper is not None:
@@ -244,7 +246,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
         uniform = op.name == "zero_" or (op.name == "fill_" and isinstance(values[1], int)) or (
             op.name == "copy_" and given[1] is self)
         history.check_writable(self, wanted != 0 and not op.name.startswith("logical_"), uniform)
-        plan = planner.plan(op, tuple(operands.layouts), attributes)
+        plan = planner.plan(op, tuple(operands.layouts), asked)
         running, read = plan, values
         if any(not isinstance(v, int) and overlaps(self, v) for v in values[1:]):
             read = [self, *(_apart(self, v) for v in values[1:])]

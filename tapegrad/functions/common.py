@@ -51,7 +51,10 @@ def in_place(name: str, function: Callable[..., Any]) -> None:
         if result.shape != self.shape:
             raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape "
                                f"{list(result.shape)}")
-        return self.copy_(result)
+        node = result.grad_fn if recorded else None
+        if node is None or not result.requires_grad:
+            return self.copy_(result)
+        return dispatch.apply_inplace(operation("copy_"), (self, result), node=type(node).__name__)
 
     method.__name__ = method.__qualname__ = name + "_"
     METHODS[name + "_"] = method

@@ -456,3 +456,19 @@ def a_leaf_written_in_a_hook_of_another(t, x, w):
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)
+
+
+@pytest.mark.parametrize("text", [
+    "x.addmv_(m, v)", "x.cumsum_(0)", "x.i0_()", "x.cumprod_(0)", "m.addr_(x, v)", "x.mvlgamma_(1)",
+    "m.renorm_(1, 0, 20.0)", "x.scatter_reduce_(0, i, y, 'sum')", "x.put_(i, y)", "x.masked_scatter_(x > 0, y)", "m[0].cumsum_(0)"])
+def test_composed_writes_are_called_as_the_function_is(text):
+    found = []
+    for t in (tapegrad, torch):
+        for _ in range(3):  # the third one is native
+            leaf = t.ones(3, requires_grad=True)
+            x, m = leaf * 2, leaf[:, None] * t.ones(4)
+            known = {"x": x, "m": m, "v": t.ones(4), "y": t.ones(3), "i": t.tensor([0, 1, 2])}
+            result = eval(text, known)
+            result.sum().backward()
+            found.append((type(result.grad_fn).__name__, [f"{g:.4g}" for g in leaf.grad.tolist()]))
+    assert found[:3] == found[3:]
