@@ -460,7 +460,8 @@ def test_same_as_pytorch(program: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("text", [
     "x.addmv_(m, v)", "x.cumsum_(0)", "x.i0_()", "x.cumprod_(0)", "m.addr_(x, v)", "x.mvlgamma_(1)",
-    "m.renorm_(1, 0, 20.0)", "x.scatter_reduce_(0, i, y, 'sum')", "x.put_(i, y)", "x.masked_scatter_(x > 0, y)", "m[0].cumsum_(0)"])
+    "m.renorm_(1, 0, 20.0)", "x.scatter_reduce_(0, i, y, 'sum')", "x.put_(i, y)", "x.masked_scatter_(x > 0, y)",
+    "m[0].cumsum_(0)"])
 def test_composed_writes_are_called_as_the_function_is(text):
     found = []
     for t in (tapegrad, torch):
