@@ -207,7 +207,12 @@ MACHINE = np.dtype([
     ("frame_at", "u8"), ("frame_further", "u8"), ("frame_by_way", "u8"), ("frame_code", "u8"),
     ("frame_previous", "u8"), ("frame_place", "u8"), ("place_bits", "u8"), ("code_counts", "u8"),
     ("guarded", "u8"),
+    ("module_names", "u8"), ("module_hooked", "u8"), ("module_attribute", "u8"), ("module_call", "u8"),
 ])
+# The names that `module_names` tells: dicts of a module's attributes, from there on those of its hooks, and `forward`.
+MODULE_NAMES = ("_parameters", "_modules", "_buffers", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks",
+                "_backward_pre_hooks", "forward")
+MODULE_PARTS, MODULE_HOOKS, MODULE_FORWARD = 3, 7, 7
 # What is known of code objects that ran when something was recorded: pairs of one's address, and its number.
 CODE_SLOTS, MAX_CODES = 1 << 17, 1 << 16
 # What NumPy is told of layouts, by number: null, or the address of [axes, sizes…, strides in bytes…].

@@ -147,7 +147,7 @@ class Machine:
             "invoke_alias_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
             "numpy_method", "item_method", "float_method", "bool_method", "call_compiled", "call_vector", "line_now",
-            "program_step",
+            "program_step", "module_attribute", "module_call",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -316,6 +316,16 @@ class Machine:
     def set_hook(self, name: str, function: Callable[..., Any]) -> None:
         jit.keep(function)
         self.state[name] = id(function)
+
+    def native_modules(self, kind: type, hooked: dict[int, bool]) -> python_objects.ModuleSlots:
+        """Let a class of modules be read and called natively, unless anything is `hooked` for all of them."""
+        names = np.array([id(name) for name in map(sys.intern, rec.MODULE_NAMES)], "u8")
+        jit.keep(names, rec.MODULE_NAMES, kind, hooked)
+        found = python_objects.ModuleSlots(
+            kind, self.symbols["tapegrad_module_attribute"], self.symbols["tapegrad_module_call"])
+        self.state["module_names"], self.state["module_hooked"] = address_of(names), id(hooked)
+        self.state["module_attribute"], self.state["module_call"] = found.usual
+        return found
 
     def insert_plan(self, opcode: int, layouts: Sequence[int], plan: int) -> bool:
         """Teach the native way in which plan an operation on these layouts has; False where there is no room for it."""

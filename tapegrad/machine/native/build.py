@@ -28,6 +28,7 @@ from tapegrad.machine.native import (
     gradients,
     in_place,
     in_place_history,
+    modules,
     objects,
     operator_entry,
     portable,
@@ -46,7 +47,7 @@ from tapegrad.machine.native import (
 MODULES = (arena, arrays, attributes, backward, companions, python_entry, gc_cycles, compiled_program, operator_entry,
            in_place_history, objects, recipes, reclaiming, compiled_arguments, compiled_call, compiled_node,
            compiled_node_backward, tape, threads, trimming, updating, in_place, recorded_sweep,
-           gradients, source_lines)
+           gradients, source_lines, modules)
 # They take as long as the rest. What else runs plans is not among them: with more callers there, LLVM does not put
 # `execute` into the operators, and a recorded operation takes 102 ns, not 90.
 _OPERATORS = tuple(m.__name__ for m in (gc_cycles, operator_entry, objects, recipes))

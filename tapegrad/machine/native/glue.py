@@ -128,7 +128,7 @@ def symbol(name: str) -> Callee:
 
 
 def indirect(result: Any, *arguments: Any) -> Callee:
-    """An intrinsic that calls a C function of 2, 4, 6 or 8 arguments at an address: `call(address, *arguments)`."""
+    """An intrinsic that calls a C function of 2, 3, 4, 6 or 8 arguments at an address: `call(address, *arguments)`."""
     count = len(arguments)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -140,6 +140,10 @@ def indirect(result: Any, *arguments: Any) -> Callee:
     if count == 2:
         @intrinsic
         def call(typingctx: Any, address: Any, a: Any, b: Any) -> Any:
+            return result(u64, *arguments), emit
+    elif count == 3:
+        @intrinsic
+        def call(typingctx: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
             return result(u64, *arguments), emit
     elif count == 4:
         @intrinsic

@@ -49,6 +49,7 @@ class _Spec(ctypes.Structure):
 _SET_DICT = ctypes.cast(ctypes.pythonapi.PyObject_GenericSetDict, ctypes.c_void_p).value
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 _VECTORCALL, _TP_FLAGS = 1 << 11, 168  # HAVE_VECTORCALL; where a type has its flags
+_TP_CALL, _TP_GETATTRO = 128, 144  # and where these slots
 METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O = 0x80, 0x02, 0x04, 0x08
 _T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
 BACKWARD = """backward($self, /, gradient=None, retain_graph=None, create_graph=False, inputs=None)
@@ -120,6 +121,31 @@ def call_by_vector(kind: type) -> None:
     """Let a class be called as its base is, which it inherits only from CPython 3.12 on."""
     flags = ctypes.c_ulong.from_address(id(kind) + _TP_FLAGS)
     flags.value |= _VECTORCALL
+
+
+class ModuleSlots:
+    """A class of modules, and what it inherits to those that have its own ways: native attributes and calls."""
+
+    def __init__(self, kind: type, attribute: int, call: int) -> None:
+        self.kind, self.attribute, self.call = kind, attribute, call
+        self.usual: tuple[int, int] = (_slot_at(kind, _TP_GETATTRO).value or 0, _slot_at(kind, _TP_CALL).value or 0)
+        self.fill(kind)
+
+    def fill(self, kind: Any) -> None:
+        """Let a class be read and called natively, as far as it does so in the way of the first.
+
+        CPython sets these slots anew, for a class and those below it, where somebody writes `__getattr__`,
+        `__getattribute__` or `__call__` into one.
+        """
+        ours: Any = self.kind
+        if kind.__getattr__ is ours.__getattr__ and kind.__getattribute__ is object.__getattribute__:
+            _slot_at(kind, _TP_GETATTRO).value = self.attribute
+        if kind.__call__ is ours.__call__:
+            _slot_at(kind, _TP_CALL).value = self.call
+
+
+def _slot_at(kind: type, offset: int) -> ctypes.c_void_p:
+    return ctypes.c_void_p.from_address(id(kind) + offset)
 
 
 def make_tensor_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:

@@ -85,6 +85,7 @@ class Module(Hooked, Stateful):
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
+        _native.fill(cls)
         if cls.__module__.startswith("tapegrad."):
             capturing.READ_BESIDES[cls] = functools.partial(_functions_of, cls)
 
@@ -503,6 +504,7 @@ def _functions_of(cls: type[Module]) -> tuple[Any, ...]:
     return tuple([(vars(functional), name) for name in sorted(names & vars(functional).keys())])
 
 
+_native = machine.native_modules(Module, _any)
 capturing.READ_BESIDES[Module] = lambda: (_any, everywhere) if _any else (_any,)
 
 
