@@ -67,6 +67,12 @@ t.linalg.pinv(t.eye(3).expand(2, 3, 3) * 0.1, rtol=t.tensor([0.1, 2.0])) | t.lin
 t.linalg.pinv(t.eye(2), rtol=t.tensor([0.1, 2.0, 0.2])) | t.linalg.pinv(t.eye(2), 0.5) | t.linalg.pinv(t.eye(2), "text")
 t.linalg.matrix_rank(t.eye(2), tol=t.tensor([0.5, 2.0])) | t.linalg.matrix_rank(t.eye(2), None)
 """,
+    # Rows more than columns, which depend on each other.
+    "factors": """
+t.linalg.lu_factor_ex(t.tensor([1.0, -2.0, 3.0]).expand(4, 3)) | t.linalg.lu(t.tensor([1.0, -2.0, 3.0]).expand(5, 3))
+t.linalg.lu_factor_ex(t.tensor([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]])) | t.linalg.lu_factor_ex(t.zeros(2, 3, 2))
+t.linalg.lu_factor_ex(t.tensor([[0.0, 1.0], [0.0, 4.0], [0.0, 2.0]])) | t.linalg.lu(t.ones(2, 4, 2))
+""",
     "numbers instead": """
 t.pow(2, ones(3)) | t.pow(input=2, exponent=ones(3)) | t.xlogy(2.0, ones(2)) | t.xlogy(input=2.0, other=ones(2))
 t.bitwise_and(2, ones(2).int()) | t.bitwise_and(2, ones(2).int(), out=ones(2).int()) | t.bucketize(0.5, b)

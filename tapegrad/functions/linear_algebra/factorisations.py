@@ -67,7 +67,9 @@ def _lu(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
     if n > k:
         found = cat((found, solve_triangular(found, x.narrow(-1, k, n - k), upper=False, unitriangular=True)), -1)
     elif m > k:
-        found = cat((found, solve_triangular(found, x.narrow(-2, k, m - k), upper=True, left=False)), -2)
+        # Where the largest number that was left of a column is nought, all are, and nothing is divided by it.
+        nought = (found.detach().diagonal(dim1=-2, dim2=-1) == 0).to(found.dtype).diag_embed()
+        found = cat((found, solve_triangular(found + nought, x.narrow(-2, k, m - k), upper=True, left=False)), -2)
     return found, order.narrow(-1, 0, k).int(), rows
 
 
