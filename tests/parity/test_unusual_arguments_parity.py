@@ -27,6 +27,18 @@ gradients(lambda x: t.addmv(x, ones(3, 4), ones(4), beta=0), ones(3))
 gradients(lambda x: t.addbmm(x, ones(2, 3, 4), ones(2, 4, 2), beta=0), ones(3, 2) * float("nan"))
 gradients(lambda x: t.baddbmm(x, ones(2, 3, 4), ones(2, 4, 2), beta=0), ones(2))
 """,
+    "batches of none": """
+t.nn.functional.max_unpool1d(ones(0, 2, 2), ones(0, 2, 2).long(), 3, 2) | t.nn.functional.fold(ones(0, 8, 9), (4, 4), 2)
+t.nn.functional.max_unpool2d(ones(0, 2, 2, 2), ones(0, 2, 2, 2).long(), 2)
+t.nn.functional.fold(ones(2, 8, 9), (4, 4), 2) | t.nn.functional.fold(ones(8, 9), 4, 2)
+t.nn.functional.max_unpool1d(ones(2, 2), t.tensor([[0, 3], [1, 2]]), 2)
+t.nn.functional.max_unpool3d(ones(0, 1, 2, 2, 2), ones(0, 1, 2, 2, 2).long(), 2)
+t.nn.functional.adaptive_max_pool1d(ones(4, 4), 0) | t.nn.functional.adaptive_max_pool2d(ones(1, 4, 4), (0, 2), True)
+t.nn.functional.grid_sample(ones(0, 2, 3, 3), ones(0, 3, 3, 2), align_corners=False)
+t.nn.functional.grid_sample(ones(1, 2, 3, 3), ones(1, 0, 3, 2), align_corners=False)
+t.nn.functional.fractional_max_pool2d(ones(0, 2, 4, 4), 2, output_size=2)
+t.nn.functional.ctc_loss(ones(0, 2, 3), t.ones(2, 1).long(), [0, 0], [1, 1])
+""",
     "out": """
 t.nn.functional.linear(ones(2, 3), ones(4, 3), out=ones(2, 4)) | t.nn.functional.gelu(ones(2), out=ones(2))
 t.nn.functional.avg_pool2d(ones(1, 1, 4, 4), 2, out=ones(1, 1, 2, 2))

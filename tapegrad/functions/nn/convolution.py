@@ -321,7 +321,7 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     rows, columns = (np.arange(k)[:, None] * d + np.arange(c) * s for k, d, c, s in zip(kernel, gaps, counts, steps))
     places = rows[:, None, :, None] * wide[1] + columns[None, :, None, :]  # (kernel, kernel, place, place)
     total = x.new_zeros((x.shape[0], channels, math.prod(wide))).index_add(
-        2, from_array(places.reshape(-1)), x.reshape(x.shape[0], channels, -1))
+        2, from_array(places.reshape(-1)), x.unflatten(1, (channels, math.prod(kernel))).flatten(2))
     found = total.view(x.shape[0], channels, *wide)[:, :, sides[0]:wide[0] - sides[0], sides[1]:wide[1] - sides[1]]
     return found if input.ndim == 3 else found.squeeze(0)
 

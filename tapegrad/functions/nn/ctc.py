@@ -78,6 +78,8 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     x = log_probs if batched else log_probs.unsqueeze(1)
     texts = targets if batched or targets.ndim != 1 else targets.unsqueeze(0)
     steps, count, classes = x.shape
+    if not x.numel():
+        raise RuntimeError("log_probs tensor must not be empty")
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
     heard, written = _lengths(input_lengths, "input_lengths", count), _lengths(target_lengths, "target_lengths", count)

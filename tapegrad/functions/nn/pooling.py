@@ -271,7 +271,7 @@ def _flat(axes: list[Array], sizes: tuple[int, ...]) -> Array:
         shape = [1] * (2 * n)
         shape[d], shape[n + d] = axis.shape[-2:]
         flat = flat * size + axis.reshape(*lead, *shape)
-    return flat.reshape(*flat.shape[:len(lead) + n], -1)
+    return flat.reshape(*flat.shape[:len(lead) + n], math.prod(flat.shape[len(lead) + n:]))
 
 
 def _with_samples(name: str, x: Any, n: int) -> tuple[Any, bool]:
@@ -420,7 +420,7 @@ def _max_unpool(n: int) -> None:
                                      f'{size + step})')
             sizes = wanted
         total = math.prod(sizes)
-        index = indices.reshape(*x.shape[:2], -1)
+        index = indices.flatten(2) if batched else indices.flatten(1).unsqueeze(0)
         if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < total:
             at = int(index.min()) if int(index.min()) < 0 else int(index.max())
             raise RuntimeError(f"Found an invalid max index: {at} (output volumes are of size "

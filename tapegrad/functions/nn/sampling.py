@@ -84,7 +84,7 @@ def _read(x: Any, places: list[Any]) -> Any:
         inside = here if inside is None else inside & here
         flat = flat * n + place.nan_to_num(-1.0, -1.0, -1.0).clamp(0, n - 1).long()
     count, out = flat.shape[0], flat.shape[1:]
-    index = flat.reshape(count, 1, -1).expand(-1, x.shape[1], -1)
+    index = flat.flatten(1).unsqueeze(1).expand(-1, x.shape[1], -1)
     found = x.flatten(2).gather(2, index).view(count, x.shape[1], *out)
     return found.masked_fill(~inside.unsqueeze(1), 0)
 
