@@ -246,9 +246,14 @@ class Captured:
         self.returned: list[int] = [self._place(self._tensors, t) for t in leaves]
         outputs = [self._output(before, t) for t in self._tensors]
         taken = [o.which for o in outputs if o.kind in ("fresh", "part")] + [g.number for g in self.gradients]
+        for o, t in zip(outputs, self._tensors):
+            if o.kind == "part" and o.flags & rec.IS_VIEW and taken.count(o.which) > 1 and (
+                    t._base is not None and t._base._buffer != cap.owner_of(t)):
+                raise Refused("it returns a view of what it detached, and more of that memory")
         # A view of a whole block that nothing else is left of may as well be its owner.
         self.outputs: list[Output] = [
-            Output("fresh", o.which, flags=o.flags) if o.kind == "part" and not o.offset and taken.count(o.which) == 1
+            Output("fresh", o.which, flags=o.flags & rec.INFERENCE) if o.kind == "part" and not o.offset
+            and taken.count(o.which) == 1 and not o.flags & KIND_OF_VIEW & ~rec.IS_VIEW
             and o.layout is self.fresh_layouts[o.which] else o for o in outputs]
 
     def _output(self, before: Before, tensor: Any) -> Output:
@@ -273,6 +278,10 @@ class Captured:
         flags = 0 if call.is_inferring(None) else int(buffers["flags"][owner]) & rec.INFERENCE
         if owner == tensor._buffer:
             return Output("fresh", number, flags=flags)
+        if not tensor.requires_grad:  # one with a history is an output of a node, whoever has the rest of the memory
+            # Under `no_grad` it would be a view, and calls of both are one program.
+            flags |= rec.IS_VIEW | rec.NO_GRAD_VIEW if call.is_inferring(None) else (
+                int(buffers["flags"][tensor._buffer]) & KIND_OF_VIEW)
         return Output("part", number, layout_of(tensor), offset, flags=flags)
 
     def _view(self, before: Before, tensor: Any, owner: int) -> Output:

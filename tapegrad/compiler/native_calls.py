@@ -30,7 +30,6 @@ from tapegrad.named_tuples import NamedTuple
 from tapegrad.tensor import Tensor
 
 _replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]
-_OF_INFERENCE = {"fresh": rec.OF_INFERENCE, "part": rec.OF_INFERENCE_PART}
 MANY = 1 << 14  # random numbers
 _KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMENT, "held": rec.OF_HELD}
 
@@ -193,9 +192,8 @@ class Quick:
                 any(captured.outputs[i].kind == "part" for i in captured.returned if captured.returned.count(i) > 1)):
             return rec.AS_TAKEN
         outputs = [captured.outputs[i] for i in captured.returned] + [Output("fresh", i) for i in captured.reads]
-        self._table("results", [((_OF_INFERENCE if o.flags else _KINDS)[o.kind],
-                                 o.which if type(o.which) is int else id(o.which),
-                                 o.layout.id if o.layout else 0, o.offset) for o in outputs])
+        self._table("results", [(_KINDS[o.kind], o.which if type(o.which) is int else id(o.which),
+                                 o.layout.id if o.layout else 0, o.offset, o.flags) for o in outputs])
         self._table("left", [(id(left.leaf), rec.NO_GRADIENT if left.number is None else left.number)
                              for left in captured.gradients])
         self._table("versions", captured.fresh_versions)

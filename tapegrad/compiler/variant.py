@@ -405,11 +405,16 @@ class Variant:
     def _output(self, output: Output, arguments: Sequence[Any], fresh: Sequence[Any]) -> Any:
         kind, which, layout, offset, links, flags = output
         if kind == "fresh" or kind == "part":
-            buffers["flags"][fresh[which]._buffer] |= flags
+            buffers["flags"][fresh[which]._buffer] |= flags & rec.INFERENCE
         if kind == "fresh":
             return fresh[which]
         if kind == "part":
             assert layout is not None
+            if flags & rec.IS_VIEW:
+                made = call.make_view(0, fresh[which], layout.id, offset, 0, rec.LINK)
+                if buffers["flags"][made._buffer] & rec.IS_VIEW:  # in inference mode it is none
+                    self._be(made, flags)
+                return made
             owner = fresh[which]._buffer
             return call.adopt(layout.id, cap.addresses.item(owner) + offset, owner, Tensor)
         found = arguments[which] if type(which) is int else which
@@ -422,9 +427,14 @@ class Variant:
                 for link in links:
                     plan, mode = (0, rec.LINK) if link.plan is None else (link.plan.index, rec.LINK | 1)
                     found = call.make_view(plan, found, link.layout.id, link.offset, link.shift, mode)
-            buffers["flags"][found._buffer] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
-            buffers["flags"][found._buffer] |= flags
+            self._be(found, flags)
         return found
+
+    @staticmethod
+    def _be(view: Any, flags: int) -> None:
+        """Let a view be of this kind."""
+        kept = int(buffers["flags"][view._buffer]) & ~history.KIND_OF_VIEW
+        buffers["flags"][view._buffer] = kept | flags & history.KIND_OF_VIEW
 
     def _views(self, arguments: Sequence[Any], parts: Sequence[int]) -> list[Any]:
         """The parts of tensors that a call took, for backwards to read: views of these, and as old as they are."""

@@ -46,6 +46,7 @@ HOOKED, RETAINS, WRAPPED, FREE = 16, 32, 64, 128  # WRAPPED: made from a Python 
 INFERENCE, MARKED = 256, 512  # INFERENCE: on memory that was taken in inference mode
 IS_VIEW, NO_GRAD_VIEW, MULTI_VIEW = 1 << 10, 1 << 11, 1 << 12  # a view that is differentiable; how it came about
 CUSTOM_VIEW, INFERENCE_VIEW = 1 << 14, 1 << 21  # the same: from a custom function; in inference mode
+KIND_OF_VIEW = IS_VIEW | NO_GRAD_VIEW | INFERENCE_VIEW | MULTI_VIEW | CUSTOM_VIEW
 ATTACHED = 1 << 13  # a Python object belongs to this row (hooks, a callback): see ATTACHMENT
 # Of owners. SHARED: some other row was once made on this storage. BORROWED: the bytes are those of another owner, whose
 # row is in `producer`; only the writes are counted apart (`x.data`).
@@ -403,9 +404,10 @@ DRAWN_HERE = (1 << 64) - 1
 # followed by where its REPLAY is, as bytes, and what works out the numbers that vary, or None. `vectorcall` is how
 # CPython calls it, from the second call on.
 COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])
-# What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
-OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
-OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD, OF_INFERENCE, OF_INFERENCE_PART = range(6)  # the last two: fresh, in that mode
+# What is `which` of the fresh tensors, a view of it, an argument, or the object at that address. Of the first two,
+# `flags`: whether it was made in inference mode, and what kind of view it is to differentiation, if it is one.
+OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8"), ("flags", "u8")])
+OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)
 # A leaf, and which of the fresh tensors becomes its gradient; how often one of these was written to.
 GRADIENT_LEFT = np.dtype([("leaf", "u8"), ("number", "u8")])
 TIMES_WRITTEN = np.dtype([("number", "u8"), ("version", "u8")])

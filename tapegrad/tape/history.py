@@ -19,7 +19,7 @@ from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, operands_of, output_number, plan_of
 
-KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.INFERENCE_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
+KIND_OF_VIEW = rec.KIND_OF_VIEW
 
 
 def requires(x: Any) -> int:

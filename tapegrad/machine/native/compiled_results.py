@@ -7,15 +7,27 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.compiled_node import record_nodes
 from tapegrad.machine.native.compiled_program import ITEMS
+from tapegrad.machine.native.execution import view_of
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import new_object, out_of_memory
 from tapegrad.machine.native.tape import drop_storage, make_row
 
 _results, _left, _versions = records(rec.OUTPUT), records(rec.GRADIENT_LEFT), records(rec.TIMES_WRITTEN)
 _FRESH, _ARGUMENT, _HELD = np.uint64(rec.OF_FRESH), np.uint64(rec.OF_ARGUMENT), np.uint64(rec.OF_HELD)
-_INFERENCE, _OF_INFERENCE = np.uint64(rec.OF_INFERENCE), np.uint32(rec.INFERENCE)
+_INFERENCE, _IS_VIEW, _KIND_OF_VIEW = (np.uint32(i) for i in (rec.INFERENCE, rec.IS_VIEW, rec.KIND_OF_VIEW))
+_LINK = np.uint64(rec.LINK)
 _ONE, _CONSTANT, _NOTHING = (np.uint64(i) for i in (rec.ONE_RESULT, rec.CONSTANT_RESULT, rec.NO_GRADIENT))
 _tuple_new = external("PyTuple_New", u64, u64)
+
+
+@native
+def linked_view(viewed, wanted, flags):
+    """A view of a tensor of the call's own, as differentiation has to see it where it is written to."""
+    found = view_of(N0, viewed, np.uint32(wanted.layout), wanted.offset, U0, _LINK)
+    if found != U0 and tensor_at(found).base != U0:  # in inference mode it has none
+        row = buffers()[tensor_at(found).buffer]
+        row.flags = row.flags & ~_KIND_OF_VIEW | flags & _KIND_OF_VIEW
+    return found
 
 
 @native
@@ -28,10 +40,11 @@ def result_at(replay, number, objects, fresh):
         obj = wanted.which
     else:
         obj = words(fresh)[wanted.which]
-        owner = tensor_at(obj).buffer
-        if wanted.kind >= _INFERENCE:
-            buffers()[owner].flags |= _OF_INFERENCE
-        if wanted.kind != _FRESH and wanted.kind != _INFERENCE:  # a view of it
+        flags, owner = np.uint32(wanted.flags), tensor_at(obj).buffer
+        buffers()[owner].flags |= flags & _INFERENCE
+        if flags & _IS_VIEW:
+            return linked_view(obj, wanted, flags)
+        if wanted.kind != _FRESH:  # in its memory
             row = make_row(np.uint32(wanted.layout), owner, buffers()[owner].address + wanted.offset)
             if row == N0:
                 return out_of_memory(U0)
