@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from tapegrad.compiler import trace_analysis
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.before_call import Before, hung
@@ -30,6 +32,7 @@ from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape.history import KIND_OF_VIEW
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
+MOST_LOOKED_AT = 1 << 24  # bytes of which it is found out which results have them
 AT_ONCE = 64  # programs of more steps get their superinstructions in the background
 
 
@@ -167,8 +170,8 @@ class Captured:
         self.inputs: list[Any] = [self._source(before, t) for t in traced.inputs]
         self.numbers_of_inputs: dict[int, int] = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
         if roots and len({id(t) for t in self._tensors}) > 1:
-            shared = [cap.owner_of(t) for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
-            if len(set(shared)) != len(shared):
+            own = [t for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
+            if not _are_apart(own):
                 raise Refused("results that require grad share memory")
         self.traced: Traced = traced._replace(inputs=(), segments=tuple([
             s if s.gone else s.resolved(parts[s.part], self._starts) for s in traced.segments]))
@@ -418,6 +421,26 @@ class Captured:
         """Whether running the function once more would leave no trace, but for what it appends to `logs`."""
         return not (self.versions or self.argument_versions or self.gradients or self.sets or (
             self.formula and self.formula.writes))
+
+
+def _are_apart(tensors: Sequence[Any]) -> bool:
+    """Whether tensors have no element in common, nor one twice: then a write to one is none to others, even if they are
+    parts of one. Parts that may not be written to, as those of `chunk`, do not count: an output of a node may be."""
+    owners = [*map(cap.owner_of, tensors)]
+    for owner in {o for o in owners if owners.count(o) > 1}:
+        nbytes, start = layouts.all[int(buffers[owner]["layout"])].nbytes, cap.addresses.item(owner)
+        if nbytes > MOST_LOOKED_AT:
+            return False
+        taken = np.zeros(nbytes, bool)
+        for t in (t for t, o in zip(tensors, owners) if o == owner):
+            item = t.element_size()
+            seen = np.lib.stride_tricks.as_strided(
+                taken[cap.addresses.item(t._buffer) - start:], (*t.shape, item), (*(s * item for s in t.stride()), 1))
+            kind = int(buffers["flags"][t._buffer]) & KIND_OF_VIEW & ~rec.IS_VIEW if t.requires_grad else 0
+            if kind or any(s == 0 and n > 1 for s, n in zip(t.stride(), t.shape)) or seen.any():
+                return False
+            seen[...] = True
+    return True
 
 
 def _left(before: Before, result: Any, segments: Sequence[Segment], reads: Sequence[Any]) -> set[int]:

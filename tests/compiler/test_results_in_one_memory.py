@@ -140,3 +140,78 @@ def test_views_of_memory_by_two_names_run_as_they_are_written():
             a.mul_(W.clone().requires_grad_())
             assert a.requires_grad and not b.requires_grad
     assert not f.replays
+
+
+def columns(x):
+    y = (x @ V).tanh()
+    return y[:, :1], y[:, 1], x * 2
+
+
+def rows_and_more(x):
+    y = V * x.sum()
+    return y[0], y[1].exp(), y[1], (y[0] * y[1]).sum()
+
+
+V = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+
+
+def use_all(found: Any) -> None:
+    sum(t.sum() for t in found if t.requires_grad).backward()
+
+
+def use_each(found: Any) -> None:
+    found[0].sum().backward(retain_graph=True)
+    found[1].pow(2).sum().backward()
+
+
+def use_with_hooks(found: Any) -> None:
+    for t in found[:2]:
+        t.register_hook(lambda g: g * 2)
+    use_all(found)
+
+
+def use_twice(found: Any) -> None:
+    (g,) = torch.autograd.grad(found[0].sum() + found[1].pow(2).sum(), V, create_graph=True)
+    g.sum().backward()
+
+
+def write_to_one(found: Any) -> None:
+    found[0].mul_(2)
+    use_all(found)
+
+
+def write_and_lose(found: Any) -> None:
+    kept = found[1].exp()
+    with torch.no_grad():
+        found[0].add_(1)
+    (kept.sum() + found[0].sum()).backward()
+
+
+@pytest.mark.parametrize("use", [use_all, use_each, use_with_hooks, use_twice, write_to_one, write_and_lose],
+                         ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [columns, rows_and_more], ids=lambda f: f.__name__)
+def test_parts_with_a_history_that_are_apart(function, use):
+    def outcome(called: Any) -> Any:
+        V.grad = None
+        found = called(torch.tensor([[0.5, -1.0], [0.25, 0.75]]))
+        try:
+            use(found)
+        except RuntimeError as error:
+            return str(error)[:80]
+        return [round(g, 5) for g in V.grad.flatten().tolist()], [(t.tolist(), t._version, t.stride()) for t in found]
+
+    f, expected = compile(function), outcome(function)
+    for _ in range(4):
+        assert outcome(f) == expected, f.explain()
+    assert f.replays > 1, f.explain()
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: ((y := x * V), y[0]), lambda x: ((y := x * V)[0], y.t()[0]), lambda x: (x * V).chunk(2),
+    lambda x: ((y := x * V)[0].expand(2, 2), y[1])])
+def test_parts_that_are_not_apart_run_as_they_are_written(function):
+    f = compile(function)
+    with pytest.warns(UserWarning, match="results that require grad share memory"):
+        for _ in range(4):
+            f(torch.ones(2, 2))
+    assert not f.replays
