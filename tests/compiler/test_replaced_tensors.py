@@ -459,3 +459,30 @@ def test_a_compiled_function_in_a_compiled_function_replaces():
         outer(x)
         assert a.h.tolist() == expected.tolist()
     assert outer.replays > 2 and "2 tensors" not in outer.explain() and "1 tensor that it replaces" in outer.explain()
+
+
+def test_other_attributes_altogether_are_where_numbers_and_tensors_are_looked_for():
+    a, b = Agent(), Agent()
+
+    def step_of(agent):
+        def step(x):
+            agent.t += 1
+            agent.h = agent.h * 0.5 + x * agent.t * agent.loss
+            return agent.h.sum() * agent.loss
+        return step
+
+    f, plain = compile(step_of(a)), step_of(b)
+    for i, x in each(20):
+        for agent in (a, b):
+            agent.loss += 0.5
+            if i in (8, 14):
+                agent.__dict__ = {**vars(agent), "loss": 2.0, "h": torch.ones(2) * i, "t": 3}
+        assert f(x) == plain(x) and a.h.tolist() == b.h.tolist() and (a.t, a.loss) == (b.t, b.loss), i
+    assert f.replays > 1
+    g, two, seen = compile(lambda x: x * a.loss), [a.loss, 2.5], []
+    for i in range(12):
+        a.loss = two[i % 2] + i
+        if i == 9:
+            a.__dict__ = {**vars(a), "loss": -1.0}
+        seen.append(g(torch.ones(1)).item() == a.loss)
+    assert all(seen) and g.replays > 2

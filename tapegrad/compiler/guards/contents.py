@@ -231,9 +231,11 @@ class Watched:
         if self.kind is list:
             return self._same(value)
         table = self._table
-        if table is not None and (value is table or value.__dict__ is table) and (
-                self._same([*table.values()]) and [*map(id, table)] == self._keys):
-            return True
+        if table is not None and (value is table or value.__dict__ is table):
+            if self._same([*table.values()]) and [*map(id, table)] == self._keys:
+                return True
+        elif self._holes:  # what is left out would be looked for in the dict that it had
+            return False
         facts, keys, parts = _look(value)
         return self._same(parts) and [*map(id, keys)] == self._keys and facts == self.facts
 
