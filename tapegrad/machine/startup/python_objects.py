@@ -124,7 +124,11 @@ def call_by_vector(kind: type) -> None:
 
 
 class ModuleSlots:
-    """A class of modules, and what it inherits to those that have its own ways: native attributes and calls."""
+    """A class of modules, and what those inherit from it that have its own ways: native attributes and calls."""
+
+    kind: type
+    attribute: int
+    call: int
 
     def __init__(self, kind: type, attribute: int, call: int) -> None:
         self.kind, self.attribute, self.call = kind, attribute, call
