@@ -44,8 +44,8 @@ class Replaces(Changes):
 
     def __init__(self, why: str, found: Iterable[tuple[Any, Any]], others: Iterable[Any]) -> None:
         super().__init__(why)
-        self.places = [*others, *(place for place, _ in found)]
-        self.begins = all(value is None for _, value in found)
+        self.places: list[Any] = [*others, *(place for place, _ in found)]
+        self.begins: bool = all(value is None for _, value in found)
 
 
 class Grows(Changes):

@@ -27,9 +27,10 @@ class WithReplaced(Transparent):
     __slots__ = ("__code__", "__name__", "__wrapped__", "places")
 
     def __init__(self, function: Any, places: Sequence[Place]) -> None:
-        self.__wrapped__, self.places = function, tuple(places)
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
-        self.__code__ = getattr(function, "__code__", None)  # which messages name
+        self.__wrapped__: Any = function
+        self.places: tuple[Place, ...] = tuple(places)
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
+        self.__code__: Any = getattr(function, "__code__", None)  # which messages name
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         result = self.__wrapped__(*args[:len(args) - len(self.places)], **kwargs)
