@@ -362,28 +362,37 @@ def test_recording_continues_after_backward():
     assert w.item() == pytest.approx(3.0, abs=1e-5)
 
 
-def slopes_of_a_chain(retained, kept):
-    """The gradients along w · tanh(x · w) …, where some values retain theirs; the sweep may be made twice."""
+def slopes_of_a_chain(watched, how, kept):
+    """The gradients along w · tanh(x) …, and of some values on the way; the sweep may be made twice."""
     x = torch.linspace(-1, 1, 50).requires_grad_()
     w = torch.linspace(0.5, 2, 50).requires_grad_()
-    values = [x]
+    values, seen = [x], {}
     for k in range(6):
         values.append(values[-1] * w if k % 2 else values[-1].tanh() - values[-1] / 3)
-    for k in retained:
-        values[k].retain_grad()
+    for k in watched:
+        if how == "retained":
+            values[k].retain_grad()
+        else:
+            values[k].register_hook(lambda g, k=k: seen.update({k: g}))
     seed = torch.linspace(1, 2, 50)
+    root = values[-1] + values[2]
+    if how == "asked for":
+        return torch.autograd.grad(root, [x, w, *(values[k] for k in watched)], seed)
     for _ in range(1 + kept):
-        (values[-1] + values[2]).backward(seed, retain_graph=kept)
+        root.backward(seed, retain_graph=kept)
     assert torch.equal(seed, torch.linspace(1, 2, 50))
-    return [v.grad for v in (x, w, *(values[k] for k in retained))]
+    return [x.grad, w.grad, *(values[k].grad if how == "retained" else seen[k] for k in watched)]
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_gradients_that_are_written_where_the_one_before_lay(kept):
+@pytest.mark.parametrize("how", ["retained", "hooked"])
+@pytest.mark.parametrize("watched", [[], [3], [2, 4, 6], [1, 2, 3, 4, 5, 6]])
+def test_gradients_that_are_written_where_the_one_before_lay(watched, how, kept):
     """The sweep writes an elementwise operand's gradient over the one it is made of, unless somebody has that."""
-    plain = slopes_of_a_chain([], kept)
-    for retained in ([3], [2, 4, 6], [1, 2, 3, 4, 5, 6]):
-        found = slopes_of_a_chain(retained, kept)
-        assert torch.equal(found[0], plain[0]) and torch.equal(found[1], plain[1])
-        later = torch.linspace(1, 2, 50)
-        assert 6 not in retained or torch.equal(found[-1], later * (1 + kept))
+    wanted = slopes_of_a_chain([1, 2, 3, 4, 5, 6], "asked for", False)
+    twice = 1 + kept
+    found = slopes_of_a_chain(watched, how, kept)
+    for a, b in zip(found[:2], wanted):
+        assert torch.allclose(a, b * twice)
+    for k, a in zip(watched, found[2:]):
+        assert torch.equal(a, wanted[1 + k] * (twice if how == "retained" else 1))
