@@ -105,7 +105,18 @@ def _wrapped(result: Any) -> Any:
     return on_array(np.asarray(result))
 
 
+def __array_wrap__(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    """What NumPy's functions that are no ufuncs make of a tensor, as one; of bools, numbers (`Tensor.__array_wrap__`).
+
+    >>> import numpy as np, tapegrad
+    >>> np.argmax(tapegrad.tensor([0.0, 2.0, 1.0]))
+    tensor(1)
+    """
+    return _wrapped(array.astype("u1") if array.dtype == bool else array)
+
+
 METHODS["__array_ufunc__"] = __array_ufunc__
+METHODS["__array_wrap__"] = __array_wrap__
 METHODS["__array_priority__"] = 1000  # type: ignore[assignment]
 
 

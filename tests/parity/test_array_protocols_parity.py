@@ -46,6 +46,14 @@ PROGRAMS = {
     "export": lambda t: np.from_dlpack(t.ones(2, requires_grad=True)),
     "no capsule": lambda t: t.from_dlpack(3),
     "priority": lambda t: t.ones(2).__array_priority__,
+    "argmax": lambda t: np.argmax(t.tensor([1.0, 3.0, 2.0])),
+    "clip": lambda t: np.clip(t.tensor([1.0, 3.0, 2.0]), 0, 2),
+    "round": lambda t: np.round(t.tensor([1.2, 2.7])),
+    "cumsum": lambda t: (np.cumsum(t.arange(4)), str(np.cumsum(t.arange(4)).dtype)),
+    "reshaped": lambda t: np.reshape(t.arange(4), (2, 2)),
+    "bools": lambda t: (np.repeat(t.tensor([True, False]), 2), str(np.repeat(t.tensor([True, False]), 2).dtype)),
+    "clip of a leaf": lambda t: np.clip(t.ones(2, requires_grad=True), 0, 2),
+    "wrapped": lambda t: t.ones(2).__array_wrap__(np.arange(2)),
 }
 
 
