@@ -351,14 +351,18 @@ def held():
 
 
 def check_flat(iteration, warm, count):
-    for _ in range(warm):
-        iteration()
-        x.grad = None
+    """Pages may come by themselves, once, in a process that thousands of tests ran in: what leaks does so again."""
+    def repeated(times):
+        for _ in range(times):
+            iteration()
+            x.grad = None
+        return held()
+
+    repeated(warm)
     before = held()
-    for _ in range(count):
-        iteration()
-        x.grad = None
-    after = held()
+    after = repeated(count)
+    if after["bytes"] - before["bytes"] > 1 << 20:
+        before, after = after, repeated(count)
     grown = {k: after[k] - before[k] for k in after}
     assert grown.pop("bytes") <= 1 << 20, (before, after)
     assert grown.pop("n_buffers") <= 200, (before, after)
