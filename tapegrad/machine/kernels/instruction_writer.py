@@ -293,6 +293,8 @@ class Writer:
 
     def exponential(self, x: str, d: dtype, bias: int = 0, brief: bool = False) -> tuple[str, str]:
         """n + `bias` in the lowest bits, and exp(r) - 1, where exp(x) = 2**n exp(r), and r is at most half of log(2).
+
+        `brief`, of float32, is 2e-9 n off: by where that shows, tanh is 1.
         """
         t, digits = self.type(d), _DIGITS[d]
         # A number so large leaves no digits after the point: what is added to it is rounded, and is in the lowest bits.

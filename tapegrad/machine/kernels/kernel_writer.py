@@ -154,7 +154,7 @@ class KernelWriter(LoopWriter):
 
     def emit_flat(self) -> None:
         """Rows of columns, without the frames of other nests: a step calls this turn by turn, with few elements."""
-        count = self.pointers
+        count = 1 + max(pointer for pointer, _ in self.lies)
         self.label("entry")
         rows = self.let(f"load i64, ptr {self.element('%nest', 2)}")
         self.stride = dict[int, str]()
@@ -204,7 +204,7 @@ class KernelWriter(LoopWriter):
             self.line("%no_row = icmp eq i64 %row.count, 0")
         inner = "%row" if rows else "%kept"
         self.line(f"%n = load i64, ptr {self.element(inner, loop_helpers.SIZE)}")
-        strides = loop_helpers.STEPS + 2 * self.pointers
+        strides = loop_helpers.STEPS + 2 * len(self.dtypes)
         self.stride: dict[int, str] = {k: self.let(f"load i64, ptr {self.element(inner, strides + k)}")
                                        for k, letter in enumerate(self.pattern) if letter == "s"}
         self.line("%nothing = icmp eq i64 %kept.count, 0")

@@ -42,13 +42,9 @@ class LoopWriter(Writer):
     lines: list[str]
     mask: str
 
-    @property
-    def pointers(self) -> int:
-        return 1 + max(pointer for pointer, _ in self.lies)
-
     def read_nest(self, nest: str, inside: bool) -> None:
         """Read the kept loops or those of the row into a frame; `inside`: the innermost is not the frame's to turn."""
-        count = self.pointers
+        count = len(self.dtypes)
         self.line(f"%{nest} = alloca [{loop_helpers.words(count)} x i64]")
         self.line(f"%{nest}.count = call i64 @tapegrad_begin(ptr %{nest}, i64 {count}, ptr %pointers, ptr %nest, "
                   f"i64 {int(nest == 'row')}, i64 {int(inside)})")
@@ -60,7 +56,7 @@ class LoopWriter(Writer):
         The innermost of them is written out, the others turn in an odometer, a call that all kernels share: written
         out it would double the time LLVM takes, and it turns seldom.
         """
-        outside, label, frame, count = self.at, self.name(), f"%{nest}", self.pointers
+        outside, label, frame, count = self.at, self.name(), f"%{nest}", len(self.dtypes)
         walk = loop_helpers.STEPS + count
         for k, p in enumerate(outside):  # there are none around the kept loops, whose frame knows where to begin
             self.line(f"store ptr {p}, ptr {self.element(frame, walk + k)}")
@@ -72,17 +68,16 @@ class LoopWriter(Writer):
         start = [self.let(f"load ptr, ptr {self.element(frame, walk + k)}") for k in range(count)]
         self.jump(label)
         inner_phis = len(self.lines)
-        walks = [f"%{label}.p{k}" for k in range(count)]
-        self.at = [walks[pointer] for pointer, _ in self.lies]
+        self.at = [f"%{label}.p{k}" for k in range(count)]
         self.carry = {key: f"%{label}.{k}" for k, key in enumerate(carry)}
         yield
         after = self.block
-        for k, p in enumerate(walks):
+        for k, p in enumerate(self.at):
             step = self.let(f"load i64, ptr {self.element(frame, loop_helpers.STEPS + k)}")
             self.line(f"{p}.next = getelementptr i8, ptr {p}, i64 {step}")
         self.lines[inner_phis:inner_phis] = [
             f"  %{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{after}]",
-            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{after}]" for p, at in zip(walks, start)),
+            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{after}]" for p, at in zip(self.at, start)),
             *(f"  %{label}.{k} = {self.phi(key, around[key], f'{label}.outer', x, after)}"
               for k, (key, x) in enumerate(self.carry.items()))]
         self.lines[phis:phis] = [

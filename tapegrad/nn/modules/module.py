@@ -11,6 +11,7 @@ from tapegrad import creation, dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.devices import device as Device
 from tapegrad.devices import required
+from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
@@ -34,6 +35,8 @@ show_public(__name__)
 
 Tensor = machine.tensor_type
 _any = everywhere.any
+# Of these the native ways know (`machine/native/modules.py`), too.
+_PARTS, _HOOKS = rec.MODULE_NAMES[:rec.MODULE_PARTS], rec.MODULE_NAMES[rec.MODULE_PARTS:rec.MODULE_HOOKS]
 # What every module holds, and how it starts.
 _STARTS: dict[str, Callable[[], Any]] = {"training": lambda: True, "_parameters": dict, "_buffers": dict,
                                          "_non_persistent_buffers_set": set, "_modules": dict}
@@ -97,8 +100,7 @@ class Module(Hooked, Stateful):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         held = self.__dict__
-        if ("_forward_hooks" in held or "_forward_pre_hooks" in held or "_backward_hooks" in held
-                or "_backward_pre_hooks" in held or _any):
+        if _any or not held.keys().isdisjoint(_HOOKS):
             return called(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -178,13 +180,10 @@ class Module(Hooked, Stateful):
     # ------------------------------------------------------------ attributes
 
     def __getattr__(self, name: str) -> Any:
-        held = self.__dict__  # written out, for this is what reading a parameter costs
-        if "_parameters" in held and name in (found := held["_parameters"]):
-            return found[name]
-        if "_modules" in held and name in (found := held["_modules"]):
-            return found[name]
-        if "_buffers" in held and name in (found := held["_buffers"]):
-            return found[name]
+        held = self.__dict__
+        for kind in _PARTS:
+            if kind in held and name in (found := held[kind]):
+                return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
