@@ -1,8 +1,8 @@
 """Where the LLVM text of kernels is written. All have one signature, which `emitter` explains: start there.
 
-`emitter` makes kernels of rules: elements mapped, rows reduced (`kernel_writer`, then `loop_writer`, then
-`instruction_writer`, after `lowering`), `packed_writer` of graphs of numbers. `loop_nests` makes what they are called
-with; `series` has functions of numbers that they share. Matrix products are in `products/`; what is no loop over
+`emitter` makes kernels of rules: elements mapped, rows reduced (`kernel_writer`, then `region_writer`, `loop_writer`
+and `instruction_writer`, after `lowering`), `packed_writer` of graphs of numbers. `loop_nests` makes what they are
+called with; `series` has functions of numbers that they share. Matrix products are in `products/`; what is no loop over
 elements (indices, LAPACK, scans, sorting) in `structural/`.
 """
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The one LLVM emitter: from the mathematics of a rule to the address of a kernel.
 
 A `Region` is a loop nest over operands: it maps elements, or reduces rows, or both (softmax is three passes over a
-row). `kernel_source` writes it as LLVM text; start at `KernelWriter.emit`. A kernel is
+row). `kernel_source` writes it as LLVM text; start at `RegionWriter.emit`. A kernel is
 `int32_t kernel(int64_t *pointers, int64_t *nest)`:
 
     pointers  the data addresses, outputs first, then inputs
@@ -12,14 +12,11 @@ The reduced loops make up the row. Sizes and strides are read at run time, so on
 decides whether the innermost loop becomes SIMD code is compiled in: its `pattern`, a letter an operand (c contiguous,
 0 the same element throughout, s any stride). Some patterns change the shape of the code:
 
-    1      every loop has size one: straight-line code that does not look at `nest`
+    1      every loop has size one: straight-line code that does not look at `nest`; see `straight_writer`
     |cc0   the letters describe the innermost *kept* loop: blocks of columns are reduced side by side, so that memory
            is read along its cache lines when the row itself is strided (a sum over axis 0)
     cc#10  the innermost loop has so many elements, and is written out: short rows, and few columns (|cc#10)
-    cc:0+0,0+1  two kept loops without frames, where a step calls the kernel turn by turn. Of each operand is said which
-           pointer it takes, and that it lies so many times as many elements after it as the nest's last word says;
-           the nest has the strides of pointers. A kernel of 14 operands has registers for 11 pointers, and moved them
-           about for each vector
+    cc:0+0,0+1  two kept loops without frames, with the pointer that each operand takes: see `flat_writer`
     @m0:…  straight-line code as a loop, at other places each turn: see `turns_writer`
     ~mii   the same at places that are looked up in a table: see `gather_writer`
     ?16:0  straight-line code as a loop that each lane leaves in its time: see `while_writer`
@@ -37,10 +34,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers, series
+from tapegrad.machine.kernels.flat_writer import FlatWriter
 from tapegrad.machine.kernels.gather_writer import GatherWriter
 from tapegrad.machine.kernels.instruction_writer import QUICK
-from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
+from tapegrad.machine.kernels.kernel_writer import KernelWriter
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
+from tapegrad.machine.kernels.region_writer import Region, RegionWriter
+from tapegrad.machine.kernels.straight_writer import StraightWriter
 from tapegrad.machine.kernels.turns_writer import TurnsWriter
 from tapegrad.machine.kernels.while_writer import WhileWriter
 from tapegrad.machine.llvm import cache, jit, late_binding
@@ -187,5 +187,6 @@ def _compiled(name: str, kernel: Kernel) -> bytes:
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
     """The LLVM text of the kernel that `compile_region` compiles."""
-    writers: dict[str, type[KernelWriter]] = {"@": TurnsWriter, "~": GatherWriter, "?": WhileWriter}
-    return writers.get(pattern[:1], KernelWriter)(region, pattern, accumulate).emit()
+    begins: dict[str, type[RegionWriter]] = {"1": StraightWriter, "@": TurnsWriter, "~": GatherWriter, "?": WhileWriter}
+    usual = FlatWriter if ":" in pattern else KernelWriter
+    return begins.get(pattern[:1], usual)(region, pattern, accumulate).emit()

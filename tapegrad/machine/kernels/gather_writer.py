@@ -7,22 +7,23 @@ after the other, and each sees what those before it have written.
 """
 from __future__ import annotations
 
-from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_writer import Scope
+from tapegrad.machine.kernels.region_writer import Region
+from tapegrad.machine.kernels.straight_writer import StraightWriter
 
 SLOT = 8  # bytes that an operand moves on by
 
 
-class GatherWriter(KernelWriter):
+class GatherWriter(StraightWriter):
     letters: str
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
-        super().__init__(region, "1", accumulate)
+        super().__init__(region, pattern, accumulate)
         self.letters = pattern[1:]
         if len(self.letters) != len(self.dtypes) or any(accumulate) or len(region.outputs) != 1:
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
 
-    def emit_straight(self) -> None:
+    def write(self) -> None:
         count = len(self.dtypes)
         self.label("entry")
         starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count + 1)]

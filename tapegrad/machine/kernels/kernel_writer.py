@@ -6,38 +6,23 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
 from tapegrad import dtypes
-from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
-from tapegrad.machine.kernels.loop_writer import BLOCK, Carried, LoopWriter, Scope
+from tapegrad.machine.kernels.loop_writer import BLOCK, Carried, Scope
 from tapegrad.machine.kernels.lowering import (
     REDUCES,
     accumulator,
     is_call,
-    is_costly,
-    lower,
     memory_type,
     register_type,
     vector_bytes,
 )
+from tapegrad.machine.kernels.region_writer import Region, RegionWriter
 from tapegrad.machine.llvm import jit
-from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import INTRINSICS
 from tapegrad.ops.symbols import Sym, walk
 
 
-class Region(NamedTuple):
-    """What a kernel computes: `values`, in terms of operands of dtypes `inputs`, stored as `outputs`.
-
-    `per_row[j]` says that output j is written once a row (its value is constant along the row), not for each element.
-    """
-
-    inputs: tuple[dtype, ...]
-    values: tuple[Sym, ...]
-    outputs: tuple[dtype, ...]
-    per_row: tuple[bool, ...]
-
-
-class KernelWriter(LoopWriter):
+class KernelWriter(RegionWriter):
     """The text of one kernel under construction.
 
     Vectors are written out, `lanes` elements a register, and not left to LLVM's vectoriser: that takes more time than
@@ -45,28 +30,17 @@ class KernelWriter(LoopWriter):
     of a short array goes, and gives them other bits than the rest.
     """
 
-    region: Region
-    accumulate: tuple[bool, ...]
     passes: list[list[Sym]]
     slow: bool
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
-        super().__init__()
-        self.region, self.accumulate = region, accumulate
-        pattern, _, beside = pattern.partition(":")
+        super().__init__(region, accumulate)
         pattern, _, short = pattern.partition("#")
         self.exactly: int = int(short or 0)
         self.columns: bool = pattern.startswith("|")
         self.pattern: str = pattern.lstrip("|")
-        self.straight: bool = pattern == "1"
-        self.dtypes: tuple[dtype, ...] = (*region.outputs, *region.inputs)
-        if not self.straight and len(self.pattern) != len(self.dtypes):
+        if len(self.pattern) != len(self.dtypes):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
-        self.flat: bool = bool(beside)
-        self.lies: list[tuple[int, int]] = [(k, 0) for k in range(len(self.dtypes))]
-        if beside:
-            self.lies = [(int(pointer), int(times)) for pointer, times in (one.split("+") for one in beside.split(","))]
-        self.values: list[Sym] = lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
         nodes = list(walk(self.values))
         reduces = [n for n in nodes if n.op == "reduce"]
         self.by_row: bool = any(n.op in REDUCES for n in nodes) or any(region.per_row)
@@ -79,7 +53,6 @@ class KernelWriter(LoopWriter):
                 bool(n.args) and all(self.row_constant[a] for a in n.args))
             level[n] = max((level[a] for a in n.args), default=0) + (n.op == "reduce")
         self.passes = [[r for r in reduces if level[r] == k] for k in range(1, max(level.values()) + 1)]
-        self.at: list[str] = []
         self.carry: dict[Carried, str] = {}
         self.beginning: list[str] = []
         self.extents: dict[tuple[int, str], tuple[str, str]] = {}
@@ -124,68 +97,19 @@ class KernelWriter(LoopWriter):
 
     # -------------------------------------------------------------------------------------------------- the skeleton
 
-    def emit(self) -> str:
-        if self.straight:
-            self.emit_straight()
-        elif self.flat:
-            self.emit_flat()
-        else:
-            self.declarations[loop_helpers.DECLARATIONS] = None
-            self.emit_entry()
-            begin = len(self.lines)
-            with self.nest("kept"):
-                if self.columns:
-                    with self.blocks():
-                        self.emit_rows()
-                elif self.by_row:
-                    self.emit_rows()
-                else:
-                    self.final_pass(range(len(self.values)), {})
-            self.lines[begin:begin] = self.beginning
-        self.line("ret i32 0")
-        return self.module()
-
-    def emit_straight(self) -> None:
-        self.label("entry")
-        self.at = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(len(self.dtypes))]
-        scope: Scope = {}
-        self.compute(self.values, scope, lambda k: self.load(self.at[k], self.dtypes[k]))
-        self.store_all(range(len(self.values)), scope, {})
-
-    def emit_flat(self) -> None:
-        """Rows of columns, without the frames of other nests: a step calls this turn by turn, with few elements."""
-        count = 1 + max(pointer for pointer, _ in self.lies)
-        self.label("entry")
-        rows = self.let(f"load i64, ptr {self.element('%nest', 2)}")
-        self.stride = dict[int, str]()
-        self.line(f"%n = load i64, ptr {self.element('%nest', 3)}")
-        starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
-        steps = [self.let(f"load i64, ptr {self.element('%nest', 4 + 2 * k)}") for k in range(count)]
-        for k, letter in enumerate(self.pattern):
-            if letter == "s":
-                self.stride[k] = self.let(f"load i64, ptr {self.element('%nest', 5 + 2 * self.lies[k][0])}")
-        apart = self.let(f"load i64, ptr {self.element('%nest', 4 + 2 * count)}")
-        for times in sorted({times for _, times in self.lies if times}):
-            self.line(f"%apart.{times} = mul nsw i64 {apart}, {times}")
-        some = [self.let(f"icmp sgt i64 {size}, 0") for size in (rows, "%n")]
-        self.line(f"br i1 {self.let(f'and i1 {some[0]}, {some[1]}')}, label %begin, label %end")
-        self.label("begin")
+    def write(self) -> None:
+        self.declarations[loop_helpers.DECLARATIONS] = None
+        self.emit_entry()
         begin = len(self.lines)
-        self.jump("row")
-        phis = len(self.lines)
-        self.at = [f"%walk{pointer}" for pointer, _ in self.lies]
-        self.final_pass(range(len(self.values)), {})
-        for k, step in enumerate(steps):
-            self.line(f"%walk{k}.next = getelementptr i8, ptr %walk{k}, i64 {step}")
-        self.line("%left.next = sub i64 %left, 1")
-        self.line("%more = icmp ne i64 %left.next, 0")
-        after = self.block
-        self.line("br i1 %more, label %row, label %end")
-        self.lines[phis:phis] = [
-            f"  %left = phi i64 [{rows}, %begin], [%left.next, %{after}]",
-            *(f"  %walk{k} = phi ptr [{start}, %begin], [%walk{k}.next, %{after}]" for k, start in enumerate(starts))]
+        with self.nest("kept"):
+            if self.columns:
+                with self.blocks():
+                    self.emit_rows()
+            elif self.by_row:
+                self.emit_rows()
+            else:
+                self.final_pass(range(len(self.values)), {})
         self.lines[begin:begin] = self.beginning
-        self.label("end")
 
     def emit_entry(self) -> None:
         """Read the nest, leave if there is nothing to do, and prepare what the loops share."""
@@ -439,25 +363,6 @@ class KernelWriter(LoopWriter):
     def row_constants(self, roots: Sequence[Sym], scope: Scope, cut: AbstractSet[Sym] = frozenset()) -> None:
         self.compute([n for n in self.needed(roots, cut) if self.row_constant[n]], scope, None)
 
-    def needed(self, roots: Sequence[Sym], cut: AbstractSet[Sym] = frozenset()) -> list[Sym]:
-        """What one pass computes for `roots`: the graph below them, cut at reductions and at `cut`."""
-        found: dict[Sym, None] = {}
-        stack = [(r, False) for r in reversed(roots)]
-        while stack:
-            n, ready = stack.pop()
-            if n in found or n in cut:
-                continue
-            if ready or not n.args or (n.op == "reduce" and not self.straight):
-                found[n] = None
-            else:
-                stack.append((n, True))
-                stack.extend((a, False) for a in reversed(n.args))
-        return list(found)
-
-    def is_slow(self, roots: Sequence[Sym]) -> bool:
-        """Whether computing `roots` takes long."""
-        return any(n.op in INTRINSICS and is_costly(self.form(n)) for n in self.needed(roots))
-
     # -------------------------------------------------------------------------------------------------- accumulators
 
     def load_column(self, r: Sym, i: str) -> str:
@@ -494,30 +399,12 @@ class KernelWriter(LoopWriter):
             x = self.step(r, x, self.carry[r, 1])
         return x
 
-    # --------------------------------------------------------------------------------------------------- mathematics
-
-    def compute(self, roots: Sequence[Sym], scope: Scope, load: Callable[[int], str] | None, i: str = "0") -> None:
-        """Write the instructions for `roots` and all they need that `scope` does not hold yet."""
-        outputs = len(self.region.outputs)
-        for n in self.needed(roots, {m for m in scope if m.args and m.op != "reduce"}):
-            if n in scope and n.op != "index":
-                continue
-            if n.op == "operand":
-                assert load is not None
-                scope[n] = load(outputs + n.value)
-            elif n.op == "const":
-                scope[n] = self.const(n.value, n.dtype)
-            elif n.op == "cast":
-                scope[n] = self.cast(scope[n.args[0]], n.args[0].dtype, n.dtype)
-            elif n.op == "reduce":
-                scope[n] = scope[n.args[0]] if self.straight else self.cast(
-                    self.load_column(n, i), accumulator(n)[0], n.dtype)
-            elif n.op == "index":
-                scope[n] = "0" if self.straight else scope[n] if self.columns else self.position(scope[n], i)
-            elif n.op == "count":
-                scope[n] = "1" if self.straight else self.splat("%row.count", "i64")
-            else:
-                scope[n] = self.let(self.instruction(n, [scope[a] for a in n.args]))
+    def of_row(self, n: Sym, scope: Scope, i: str) -> str:
+        if n.op == "reduce":
+            return self.cast(self.load_column(n, i), accumulator(n)[0], n.dtype)
+        if n.op == "count":
+            return self.splat("%row.count", "i64")
+        return scope[n] if self.columns else self.position(scope[n], i)
 
     def position(self, start: str, i: str) -> str:
         t = self.vector("i64")

@@ -23,7 +23,6 @@ class LoopWriter(Writer):
 
     dtypes: tuple[dtype, ...]  # of the outputs, then the inputs
     pattern: str
-    lies: list[tuple[int, int]]  # of each operand: by which pointer, and how many times `%apart` elements after it
     columns: bool  # blocks of columns are reduced side by side
     masked: bool  # the last, incomplete vector is done under a mask
     values: list[Sym]
@@ -252,10 +251,9 @@ class LoopWriter(Writer):
     # ----------------------------------------------------------------------------------------------------------- memory
 
     def address(self, k: int, base: str, i: str) -> str:
-        letter, times = self.pattern[k], self.lies[k][1]
+        letter = self.pattern[k]
         if letter == "c":
-            at = self.let(f"add nsw i64 {i}, %apart.{times}") if times else i
-            return self.element(base, at, memory_type(self.dtypes[k]))
+            return self.element(base, i, memory_type(self.dtypes[k]))
         return base if letter == "0" else self.element(base, self.let(f"mul nsw i64 {i}, {self.stride[k]}"), "i8")
 
     def load_element(self, k: int, i: str) -> str:

@@ -10,18 +10,19 @@ values until then, and a pointer for each, took twice the time.
 """
 from __future__ import annotations
 
-from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_writer import Scope
 from tapegrad.machine.kernels.lowering import register_type
+from tapegrad.machine.kernels.region_writer import Region
+from tapegrad.machine.kernels.straight_writer import StraightWriter
 
 
-class TurnsWriter(KernelWriter):
+class TurnsWriter(StraightWriter):
     letters: str
     back: dict[int, int]
     beside: dict[int, tuple[int, int]]
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
-        super().__init__(region, "1", accumulate)
+        super().__init__(region, pattern, accumulate)
         self.letters, pairs, related = (pattern[1:] + "::").split(":")[:3]
         if len(self.letters) != len(self.dtypes) or any(accumulate):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
@@ -29,7 +30,7 @@ class TurnsWriter(KernelWriter):
         self.beside = {int(k): (int(j), int(by)) for one in filter(None, related.split(","))
                        for k, _, where in [one.partition("=")] for j, by in [where.split("+")]}
 
-    def emit_straight(self) -> None:
+    def write(self) -> None:
         outputs, count = len(self.region.outputs), len(self.dtypes)
         self.label("entry")
         starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]

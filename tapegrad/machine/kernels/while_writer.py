@@ -20,9 +20,10 @@ from collections.abc import Sequence
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
-from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_writer import Scope
 from tapegrad.machine.kernels.lowering import column, is_call, lower, memory_type, vector_bytes
+from tapegrad.machine.kernels.region_writer import Region
+from tapegrad.machine.kernels.straight_writer import StraightWriter
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS
 from tapegrad.ops.symbols import Sym, walk
@@ -30,7 +31,7 @@ from tapegrad.ops.symbols import Sym, walk
 PLACES = ("slot", "since", "until", "order")
 
 
-class WhileWriter(KernelWriter):
+class WhileWriter(StraightWriter):
     starts: list[str]
     slow: bool
     register_lanes: int
@@ -38,7 +39,7 @@ class WhileWriter(KernelWriter):
     backwards: int
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
-        super().__init__(region, "1", accumulate)
+        super().__init__(region, pattern, accumulate)
         forwards, _, back = pattern[1:].partition("<")
         width, _, kept = forwards.partition(":")
         self.register_lanes, self.backwards = int(width), int(back or 0)
@@ -73,7 +74,7 @@ class WhileWriter(KernelWriter):
     def phis(self, at: int, texts: list[str]) -> None:
         self.lines[at:at] = [f"  {text}" for text in texts]
 
-    def emit_straight(self) -> None:
+    def write(self) -> None:
         self.label("entry")
         count = len(self.dtypes) + len(PLACES) + len(self.kept)
         self.starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]

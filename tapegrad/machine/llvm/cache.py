@@ -37,9 +37,10 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _STALE_AFTER = 30 * 24 * 3600.0
 _GENERATORS = ("dtypes.py", "ops/scalar.py", "ops/symbols.py", "machine/llvm/jit.py", "machine/llvm/late_binding.py",
                *(f"machine/kernels/{name}.py" for name in (
-                   "emitter", "gather_writer", "instruction_writer", "interleaving", "kernel_writer", "loop_helpers",
-                   "loop_writer", "lowering", "series", "turns_writer", "while_writer", "products/gemm",
-                   "products/gemv", "products/one_hot", "products/product_writer", "products/weighted")))
+                   "emitter", "flat_writer", "gather_writer", "instruction_writer", "interleaving", "kernel_writer",
+                   "loop_helpers", "loop_writer", "lowering", "region_writer", "series", "straight_writer",
+                   "turns_writer", "while_writer", "products/gemm", "products/gemv", "products/one_hot",
+                   "products/product_writer", "products/weighted")))
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _writes = itertools.count()
 
