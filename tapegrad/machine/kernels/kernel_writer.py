@@ -34,7 +34,7 @@ class KernelWriter(RegionWriter):
     slow: bool
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
-        super().__init__(region, accumulate)
+        super().__init__(region, pattern, accumulate)
         pattern, _, short = pattern.partition("#")
         self.exactly: int = int(short or 0)
         self.columns: bool = pattern.startswith("|")

@@ -30,7 +30,7 @@ class RegionWriter(LoopWriter):
     region: Region
     sums: bool = False  # a row is one element, whose sum is computed with what is made of it
 
-    def __init__(self, region: Region, accumulate: tuple[bool, ...]) -> None:
+    def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
         super().__init__()
         self.region, self.accumulate = region, accumulate
         self.dtypes = (*region.outputs, *region.inputs)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from tapegrad.machine.kernels.loop_writer import Scope
-from tapegrad.machine.kernels.region_writer import Region, RegionWriter
+from tapegrad.machine.kernels.region_writer import RegionWriter
 from tapegrad.ops.symbols import Sym
 
 
@@ -10,9 +10,6 @@ class StraightWriter(RegionWriter):
     """Every loop has size one. Those that go through the same code again and again are its subclasses."""
 
     sums = True
-
-    def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
-        super().__init__(region, accumulate)
 
     def write(self) -> None:
         self.label("entry")
