@@ -42,7 +42,8 @@ class Assumptions:
     defers: bool | None = None
 
     def __init__(self) -> None:
-        self.stays: set[int] = set()  # those numbers where parts of tensors begin of which each is a condition
+        # numbers where parts of tensors begin, as which they are conditions
+        self.stays: set[tuple[int, int]] = set()
         self._set_up = False
         # The gradients that captures found on leaves, both by identity, as long as these were the same.
         self.lent: dict[int, int] | None = {}

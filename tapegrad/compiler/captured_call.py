@@ -22,6 +22,7 @@ from tapegrad.compiler.pytrees import Numbers, Structure, flatten
 from tapegrad.compiler.refusals import ByName, Refused, Still, Strict, Within
 from tapegrad.compiler.traced_program import Block, Place, Step, does
 from tapegrad.compiler.waves import is_wave
+from tapegrad.compiler.written_parts import apart, put_back
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -132,9 +133,13 @@ class Captured:
             _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},
             before.loose, [(p.row, p.first, p.end) for p in self.parts], roll, earlier, of_large)
         self.steps, *parts = self.analysed.parts
-        moving = {p.row for p in self.parts}
-        if any(row in moving for row, _, _ in self._others_written(before, len(self.steps))):
-            raise Still("it writes to a tensor that it takes a part of")
+        first, moving = len(before.arguments), {p.row for p in self.parts}
+        if written := moving & {row for row, _, _ in self._others_written(before, len(self.steps))}:
+            if any(p.kind == "argument" and first <= p.number < first + len(self.parts)
+                   and self.parts[p.number - first].row in written for steps in parts for s in steps for p in s.places):
+                raise Still("a backward of its result reads a part of a tensor that it writes to")
+            self.steps = apart(self.steps, self.blocks, self.parts, first, written,
+                               lambda row: self._whole(before, row))
         self.loose: frozenset[int] = frozenset(before.loose)
         # the arguments of its program, parts too, that begin where they do and not where their storages do
         self.placed: frozenset[int] = self.loose | {len(before.arguments) + k for k in range(len(self.parts))}
@@ -193,6 +198,12 @@ class Captured:
         self.undo: list[tuple[Place, int]] = self._undo(before)
         self.work: Work | None = None  # the optimised steps, once there is need of them
         del self._tensors
+
+    @staticmethod
+    def _whole(before: Before, row: int) -> Place:
+        """Where a storage of others begins."""
+        return Place("argument", before.owners.index(row), 0) if row in before.owners and row not in before.known else (
+            Place("fixed", cap.addresses.item(row), row))
 
     def _origin(self, before: Before, part: moving_parts.Part) -> tuple[int, int]:
         at = part.first - part.start * part.unit
@@ -325,23 +336,31 @@ class Captured:
                       tuple(links), flags)
 
     def _undo(self, before: Before) -> list[tuple[Place, int]]:
-        """The storages of others that are written before the last step that may break off, and their bytes."""
+        """What is written of others' storages before the last step that may break off, and how many bytes."""
         ends = [t for t, s in enumerate(self.steps) if cap.may_break_off(s)]
         found: dict[Place, int] = {}
-        for row, kind, number in self._others_written(before, ends[-1] if ends else 0):
-            whole = Place("argument", number, 0) if kind == "argument" else Place("fixed", cap.addresses.item(row), row)
-            found[whole] = layouts[int(buffers[row]["layout"])].nbytes
+        for _, place, nbytes in self._others_written(before, ends[-1] if ends else 0):
+            found[place] = max(nbytes, found.get(place, 0))
         return list(found.items())
 
-    def _others_written(self, before: Before, end: int) -> Iterator[tuple[int, str, int]]:
-        """The storages of others that steps before one write to: (owner row, kind of place, its number)."""
+    def _others_written(self, before: Before, end: int) -> Iterator[tuple[int, Place, int]]:
+        """What of others' storages steps before one write to: (owner row, where that begins, how many bytes)."""
         for step in self.steps[:end]:
+            if self.parts and (nbytes := put_back(step)):
+                yield self._part(before, step.places[0]).row, step.places[0], nbytes
+                continue
             for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED, rec.LOOP) else ():
-                if place.kind != "own":
-                    kind, number, offset, _ = place
-                    part = number - len(before.owners) if kind == "argument" else -1
-                    yield offset if kind == "fixed" else (
-                        self.parts[part].row if part >= 0 else before.owners[number]), kind, number
+                part = None if place.kind == "own" else self._part(before, place)
+                if part is not None:
+                    yield part.row, place._replace(offset=0, stride=0), part.end - part.first
+                elif place.kind != "own":
+                    row = place.offset if place.kind == "fixed" else before.owners[place.number]
+                    yield row, self._whole(before, row), layouts[int(buffers[row]["layout"])].nbytes
+
+    def _part(self, before: Before, place: Place) -> Any:
+        """The part that moves in which a place lies, or None."""
+        number = place.number - len(before.owners) if place.kind == "argument" else -1
+        return self.parts[number] if number >= 0 else None
 
     def _did(self) -> tuple[Any, ...]:
         return (
@@ -365,9 +384,9 @@ class Captured:
         """The same, wherever the parts begin that it takes of tensors."""
         return self._did() == other._did()
 
-    def stay(self, other: Captured) -> list[int]:
+    def stay(self, other: Captured) -> list[tuple[int, int]]:
         """The numbers of the parts that begin where they did in another call: what else lies there may be no part."""
-        return [a.number for a, b in zip(self.parts, other.parts) if a.start == b.start]
+        return [(a.number, a.start) for a, b in zip(self.parts, other.parts) if a.start == b.start]
 
     def computes(self, other: Captured) -> bool:
         """Whether another call's steps are these, whatever must hold for it."""

@@ -29,7 +29,7 @@ class Patience:
     def __init__(self) -> None:
         self.unlike: dict[Any, int] = {}
         self._unfolded = self._reading = 0
-        self._still: Counter[int] = Counter()
+        self._still: Counter[tuple[int, int]] = Counter()
         self._reads_on = False  # whether it depends on fractions that it takes out of tensors
 
     def is_over(self, key: Any, programs: Sequence[Variant], follows: bool) -> bool:
@@ -52,10 +52,10 @@ class Patience:
             self._reading += 1
         return self._reading >= MOST_READING
 
-    def staying(self, captured: Captured, before: Sequence[Captured]) -> set[int]:
-        """The numbers where a part of a tensor began as in enough captures before that did the same."""
-        self._still.update(n for other in before if captured.does_as(other) for n in captured.stay(other))
-        return {n for n, count in self._still.items() if count >= MOST_STILL}
+    def staying(self, captured: Captured, before: Sequence[Captured]) -> set[tuple[int, int]]:
+        """The numbers where parts of tensors began as in enough captures before that did the same."""
+        self._still.update(at for other in before if captured.does_as(other) for at in captured.stay(other))
+        return {at for at, count in self._still.items() if count >= MOST_STILL}
 
     def ends_unfolding(self, replays: int) -> bool:
         """Whether, with one more, second derivatives had it run once more so often that it is faster as written."""

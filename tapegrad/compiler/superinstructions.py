@@ -108,6 +108,14 @@ def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
     return Loop(elements, pattern, region, False)
 
 
+def contiguous_bytes(step: Step) -> int:
+    """How many bytes a step writes one after the other, from its first place on; 0 where that is not known."""
+    found = _fusible(step.a, step.b) if step.kind == rec.KERNEL else None
+    if found is None or found[0].letters[0] != "c":
+        return 0
+    return found[0].elements * found[1][0].itemsize
+
+
 def access(place: Place, of: dtype, letter: str, count: int) -> Access:
     fixed = place.kind == "fixed"
     start, memory = (place.number, place.offset) if fixed else (place.offset, place.number)

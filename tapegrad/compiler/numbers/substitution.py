@@ -24,7 +24,8 @@ class Substitution:
     kwargs: dict[str, Any]
 
     def __init__(self, reach: Reach, args: Sequence[Any], kwargs: dict[str, Any], which: Sequence[int],
-                 numbers: Sequence[Any], movable: dict[int, set[int]], stays: Collection[int] = ()) -> None:
+                 numbers: Sequence[Any], movable: dict[int, set[int]],
+                 stays: Collection[tuple[int, int]] = ()) -> None:
         self.args, self.kwargs = list(args), dict(kwargs)
         self.passed: int = len(numbers)
         self._which = list(which)[:self.passed]

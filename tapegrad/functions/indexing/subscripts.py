@@ -248,6 +248,8 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         raise TypeError(f"can't assign a {errors.type_name(value)} to a {self.type()}")
     if isinstance(value, complex):
         raise errors.beyond(errors.C_FIXED.get(self.dtype.name, errors.C_NAMES[self.dtype.name]))
+    if following.active is not None:
+        index = parts.indexed(following.active, self, index)
     items = _normalised(index)
     if len(items) == 1 and items[0] is False:  # nothing is written
         return
@@ -261,6 +263,10 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         if isinstance(value, Tensor):
             while value.ndim > target.ndim and value.shape[0] == 1:
                 value = value.squeeze(0)
+        if type(value) in following.KINDS:
+            # Of uint8 whole numbers that are negative are taken, as no fractions are.
+            target.fill_(value if target.dtype is dtypes.uint8 else following.fraction(value))
+            return
         try:
             target.copy_(value)
         except RuntimeError:

@@ -63,7 +63,7 @@ class Graph:
         # parts of tensors that begin where a number says (`parts.py`); which tensors these may be of, by owner row
         self.parts: list[Any] = []
         self.movable: dict[int, set[int]] = {}
-        self.stays: Collection[int] = ()  # numbers that parts begin at, and that are mostly the same
+        self.stays: Collection[tuple[int, int]] = ()  # numbers that parts begin at, where that is a condition
         self.stand_ins: dict[int, Any] = {}
         self._after: dict[int, frozenset[int]] = {}  # the reads that a value depends on
         self._made: dict[int, tuple[Callable[..., Any], Sequence[Any]]] = {}  # how it is computed of its operands
@@ -451,6 +451,11 @@ def _has(value: Any) -> bool:
         return any(map(_has, (value.start, value.stop, value.step)))
     return kind in KINDS or ((kind is list or kind is tuple) and any(map(_has, value))) or (
         kind is dict and any(map(_has, value.values())))
+
+
+def fraction(x: Any) -> Any:
+    """A number that is assigned as a float of the same value, if it is one: of whole numbers each has its own rules."""
+    return x * 1.0 if type(x) is FollowedInt and -EXACT <= x <= EXACT else x
 
 
 # Functions of numbers that give numbers and truth values; `math.floor` and its like ask the number itself.

@@ -6,12 +6,16 @@ here; whether a program may have its part begin elsewhere is found where what th
 """
 from __future__ import annotations
 
+import functools
+import math
+import operator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.learning.following import FollowedInt, Graph, plain
+from tapegrad.machine.learning.following import KINDS, FollowedInt, Graph, plain
 from tapegrad.machine.live import machine
 from tapegrad.named_tuples import NamedTuple
 
@@ -38,11 +42,34 @@ class Part(NamedTuple):
 def indexed(graph: Graph, x: Any, index: Any) -> Any:
     """The index of `x[index]`, with plain numbers."""
     items = index if type(index) is tuple else (index,)
-    dim = next((d for d, item in enumerate(items) if type(item) is not int and not _is_plain_slice(item)), 0)
-    found = _placed(graph, x, dim, items[dim]) if items else None
-    if found is None:
+    found = {} if KINDS.isdisjoint(map(type, _numbers_in(items))) else _placed(graph, x, _along(items, x))
+    if not found:
         return plain(index)
-    return (*items[:dim], found, *plain(items[dim + 1:])) if type(index) is tuple else found
+    items = tuple([found[k] if k in found else plain(item) for k, item in enumerate(items)])
+    return items if type(index) is tuple else items[0]
+
+
+def _numbers_in(items: Sequence[Any]) -> Iterator[Any]:
+    for item in items:
+        if type(item) is slice:
+            yield from (item.start, item.stop)
+        else:
+            yield item
+
+
+def _along(items: Sequence[Any], x: Any) -> list[tuple[int, int, Any]]:
+    """The numbers and slices of an index: (which item, along which axis, the item); those before anything else."""
+    found = []
+    dim = 0
+    for k, item in enumerate(items):
+        if item is Ellipsis and all(type(other) in _TAKE_ONE for other in items[k + 1:]):
+            dim = x.ndim - (len(items) - k - 1)
+        elif type(item) in _TAKE_ONE:
+            found.append((k, dim, item))
+            dim += 1
+        elif item is not None:
+            break
+    return found
 
 
 def narrowed(graph: Graph, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -50,18 +77,18 @@ def narrowed(graph: Graph, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(args) == 4 and type(args[1]) is int and type(args[3]) is int:
         x, dim, start, length = args
         if _is_followed(start) and start >= 0:
-            found = _placed(graph, x, dim, slice(start, start + length))
-            if found is not None and found.stop - found.start == length:
-                return x, dim, found.start, length
+            found = _placed(graph, x, [(0, dim, slice(start, start + length))])
+            if found and found[0].stop - found[0].start == length:
+                return x, dim, found[0].start, length
     return plain(args)
 
 
 def selected(graph: Graph, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same of `x.select(dim, index)`."""
     if len(args) == 3 and type(args[1]) is int:
-        found = _placed(graph, args[0], args[1], args[2])
-        if found is not None:
-            return args[0], args[1], found
+        found = _placed(graph, args[0], [(0, args[1], args[2])])
+        if found:
+            return args[0], args[1], found[0]
     return plain(args)
 
 
@@ -73,39 +100,52 @@ def _is_followed(x: Any) -> bool:
     return type(x) is FollowedInt
 
 
-def _is_plain_slice(item: Any) -> bool:
-    return type(item) is slice and not any(map(_is_followed, (item.start, item.stop, item.step)))
+_TAKE_ONE = frozenset((int, slice, FollowedInt))  # axis
 
 
-def _placed(graph: Graph, x: Any, dim: int, item: Any) -> Any:
-    """A number or a slice as it is, if it may be another at the next call."""
+def _placed(graph: Graph, x: Any, items: Sequence[tuple[int, int, Any]]) -> dict[int, Any]:
+    """Of numbers and slices along axes those as they are, by the first of their numbers, that may be others at the next
+    call; none where not all may be.
+    """
     trace = capturing.mine()
     if trace is None or trace.parts or not graph.follows() or type(x) is not machine.tensor_type or not (
-            0 <= dim < x.ndim and _may_move(graph, x)):
-        return None
-    n = x.shape[dim]
+            all(0 <= dim < x.ndim for _, dim, _ in items) and _may_move(graph, x)):
+        return {}
+    found: dict[int, Any] = {}
+    moved: list[tuple[int, Any, int]] = []
+    for k, dim, item in items:
+        if KINDS.isdisjoint(map(type, _numbers_in((item,)))):
+            continue
+        span = _span(item, x.shape[dim])
+        if span is None or graph.after(span[:1]):
+            return {}
+        start, length, moves = span
+        first = start._value
+        found[k] = slice(first, first + length) if type(item) is slice else first
+        if moves:
+            moved.append((dim, start, length))
+    return found if not moved or _note(graph, x, moved) else {}
+
+
+def _span(item: Any, n: int) -> tuple[Any, int, bool] | None:
+    """Where a number or a slice begins along an axis of `n`, how far it goes, and whether it may begin elsewhere.
+
+    None where that is not followed.
+    """
     if _is_followed(item):
-        start, length = item + n if item < 0 else item, 1
-        if not (start >= 0 and start < n):
-            return None
-    elif type(item) is slice and type(item.step) in (int, type(None)) and item.step in (None, 1):
-        start, stop = item.start, item.stop
-        if not (_is_followed(start) and _is_followed(stop) and start._value >= 0 and stop._value <= n
-                and start >= 0 and stop <= n):  # which is all there is to say of most
-            start, stop = _bound(start, n, 0), _bound(stop, n, n)
-        if not _is_followed(start):
-            return None
-        first, length = start._value, (stop._value if _is_followed(stop) else stop) - start._value
-        if length <= 0 or stop - start != length:
-            return None
-        if not _is_followed(stop):  # which says where it begins
-            return slice(first, stop)
-    else:
+        start = item + n if item < 0 else item
+        return (start, 1, True) if start >= 0 and start < n else None
+    if item.step not in (None, 1):
         return None
-    if graph.after((start,)) or start._number in graph.stays or not _note(graph, x, dim, start, length):
+    start, stop = item.start, item.stop
+    if not (_is_followed(start) and _is_followed(stop) and start._value >= 0 and stop._value <= n
+            and start >= 0 and stop <= n):  # which is all there is to say of most
+        start, stop = _bound(start, n, 0), _bound(stop, n, n)
+    if not _is_followed(start):
         return None
-    first = start._value
-    return first if _is_followed(item) else slice(first, first + length)
+    length = (stop._value if _is_followed(stop) else stop) - start._value
+    # An end that is not followed says where it begins.
+    return (start, length, _is_followed(stop)) if length > 0 and stop - start == length else None
 
 
 def _bound(x: Any, n: int, otherwise: int) -> Any:
@@ -131,14 +171,26 @@ def _may_move(graph: Graph, x: Any) -> bool:
     return id(x) in graph.movable[owner] or not any(p.first <= at < p.end for p in graph.parts)
 
 
-def _note(graph: Graph, x: Any, dim: int, start: Any, length: int) -> bool:
-    """Note a part. Of two that overlap, one is where the other is, and so much further on."""
+def _note(graph: Graph, x: Any, moved: Sequence[tuple[int, Any, int]]) -> bool:
+    """Note a part, by where it begins along some axes, and how far it goes there.
+
+    Of two that overlap, one is where the other is, and so much further on.
+    """
     size, strides = x.element_size(), x.stride()
-    first = int(_ROWS["address"][x._buffer]) + start._value * strides[dim] * size
-    sizes = [length if d == dim else n for d, n in enumerate(x.shape)]
+    lengths = {dim: length for dim, _, length in moved}
+    sizes = [lengths.get(d, n) for d, n in enumerate(x.shape)]
     if 0 in sizes:
         return False
-    part = Part(int(_ROWS["owner"][x._buffer]), start._number, start._value, strides[dim] * size, first,
+    unit = math.gcd(*(strides[dim] for dim, _, _ in moved))
+    if not unit:  # the same elements, wherever that is
+        return True
+    start = functools.reduce(operator.add, [
+        start if strides[dim] == unit else start * (strides[dim] // unit) for dim, start, _ in moved])
+    if (start._number, start._value) in graph.stays:
+        graph.expect(start._number, start._value, False)
+        return True
+    first = int(_ROWS["address"][x._buffer]) + start._value * unit * size
+    part = Part(int(_ROWS["owner"][x._buffer]), start._number, start._value, unit * size, first,
                 first + (sum((n - 1) * s for n, s in zip(sizes, strides)) + 1) * size, x.dtype)
     for other in graph.parts:
         if other.first < part.end and part.first < other.end:

@@ -32,6 +32,7 @@ from tapegrad.machine.kernels.structural.loading import (
     is_indexed,
     lapack,
     lapack_call,
+    moved,
     packed,
     positions,
     recurrence,
@@ -56,7 +57,7 @@ __all__ = [
     "ALIKE", "BUT_LAST", "COLUMNS", "COLUMNS_ABREAST", "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS",
     "OFFENDING", "READ", "ROUTINES", "ROWS", "SCRATCH", "STAGED", "STATUS", "Abreast", "Gathering", "abreast",
     "array_function", "called", "check_nest", "effects", "fails", "gathered", "gatherings", "in_range",
-    "indexed", "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence",
-    "rows_abreast", "rows_at_once", "rows_computed", "scan", "searched", "turned", "turns", "walk_nest", "weighted",
-    "weighted_sums",
+    "indexed", "is_indexed", "lapack", "lapack_call", "moved", "nonzero_nest", "packed", "pointers", "positions",
+    "recurrence", "rows_abreast", "rows_at_once", "rows_computed", "scan", "searched", "turned", "turns", "walk_nest",
+    "weighted", "weighted_sums",
 ]

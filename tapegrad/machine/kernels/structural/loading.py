@@ -136,6 +136,25 @@ def in_range() -> int:
 
 
 @functools.cache
+def moved(there: bool) -> int:
+    """The kernel that copies bytes, as many as its nest's one word says: its first pointer's from its second's, or its
+    first's from its third's. The other lies in the same memory as what is copied from, or to."""
+    source = 1 if there else 2
+    text = f"""
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+define i32 @kernel(ptr %pointers, ptr %nest) {{
+  %to = load ptr, ptr %pointers
+  %at = getelementptr ptr, ptr %pointers, i64 {source}
+  %from = load ptr, ptr %at
+  %count = load i64, ptr %nest
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %count, i1 false)
+  ret i32 0
+}}
+"""
+    return _with(Effects() if there else Effects(writes=2, reads=0), _emitted(f"moved.{there}", text))
+
+
+@functools.cache
 def turned(of: dtype) -> int | None:
     """The kernel that writes columns as rows, piece by piece (see `gemm.turned_source`); None where there is none."""
     address = gemm.turned(of)
