@@ -1,7 +1,6 @@
 """What programs take from PyTorch's C++ side: the sweep under way, counts of writes, names that are public as well."""
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +13,6 @@ from tapegrad.signatures import overriding
 
 _LinAlgError = LinAlgError
 _disabled_torch_function_impl = overriding.disabled
-
-
-# A block in which no class is asked by `__torch_function__`, and results are plain tensors.
-DisableTorchFunctionSubclass = DisableTorchFunction = functools.partial(overriding.quiet, dresses=False)
 
 
 def __getattr__(name: str) -> Any:

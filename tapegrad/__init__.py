@@ -134,6 +134,7 @@ from tapegrad.random import (
 )
 from tapegrad.serialization import load, save
 from tapegrad.shapes import Size
+from tapegrad.signatures.overriding import DisableTorchFunction, DisableTorchFunctionSubclass
 from tapegrad.switches import (
     are_deterministic_algorithms_enabled,
     get_deterministic_debug_mode,
@@ -152,6 +153,7 @@ from tapegrad.switches import (
 )
 from tapegrad.tensor import Tensor
 from tapegrad.threads import get_num_threads, set_num_threads
+from tapegrad.torch_version import TorchVersion as _TorchVersion
 
 for _name, _made in {"Variable": _variable.Variable, "gradcheck": _checks.gradcheck,  # over the module's name
                      "gradgradcheck": _checks.gradgradcheck, "GradcheckError": _checks.GradcheckError}.items():
@@ -161,7 +163,8 @@ for _name, _kind in _errors.KINDS.items():  # FloatTensor, LongTensor, …
 for _class in (Tensor, Size, device, dtype):
     _class.__module__ = __name__  # `<class 'tapegrad.Tensor'>`, as programs print it
 newaxis = None
-__version__ = "0.1.0"
+# The PyTorch whose behaviour this is, which programs compare; after the plus, what it is.
+__version__ = _TorchVersion("2.13.0+tapegrad.0.1.0")
 float, double, half, long, int, short = float32, float64, float16, int64, int32, int16
 
 # What an operation's function is called natively. Of what writes in place, most are methods and nothing else.
@@ -179,12 +182,30 @@ globals()["spmm"] = globals()["mm"]  # what programs on graphs call, also where 
 globals().update(functions.MAKING)
 
 
-_LAZY = ("accelerator backends cpu cuda distributed distributions export func functional hub jit mps multiprocessing "
-         "optim overrides profiler quasirandom signal sparse storage types utils version xpu")
+def _for_each(name: str) -> _typing.Any:
+    def for_each(*args: _typing.Any, **kwargs: _typing.Any) -> _typing.Any:
+        return _foreach.call(name, *args, **kwargs)  # a module that is loaded by the first of these calls
+
+    for_each.__name__ = for_each.__qualname__ = f"_foreach_{name}"
+    return for_each
+
+
+_LISTED = """abs acos add addcdiv addcmul asin atan ceil clamp_max clamp_min cos cosh div erf erfc exp expm1 floor frac
+lerp lgamma log log10 log1p log2 maximum minimum mul neg pow reciprocal round rsqrt sigmoid sign sin sinh sqrt sub tan
+tanh trunc"""  # and the same in place
+for _name in [*_LISTED.split(), *(f"{_name}_" for _name in f"{_LISTED} copy zero".split()),
+              *["clone", "max", "mm", "norm", "powsum"]]:
+    globals()[f"_foreach_{_name}"] = _for_each(_name)
+
+
+_LAZY = ("accelerator backends cpu cuda distributed distributions export fft func functional futures hub jit mps "
+         "multiprocessing optim overrides profiler quasirandom signal sparse storage torch_version types utils version "
+         "xpu")
 globals().update(_lazy(__name__, f"{_LAZY} _C"))
+_foreach = _lazy(__name__, "foreach")["foreach"]
 
 # `from tapegrad import *` leaves what programs import from Python, or from a part of this package, under these names.
-_UNSTARRED = {"distributed", "functional", "hub", "multiprocessing", "types"}
+_UNSTARRED = {"distributed", "functional", "futures", "hub", "multiprocessing", "types"}
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
                   and not isinstance(_value, type(_typing))]
                  + ["amp", "autograd", "inspect", "linalg", "nn", "random", "serialization", "special", "testing"]

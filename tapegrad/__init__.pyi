@@ -25,9 +25,11 @@ from tapegrad import distributions as distributions
 from tapegrad.dtypes import dtype as dtype
 from tapegrad.autograd.modes import enable_grad as enable_grad
 from tapegrad import export as export
+from tapegrad import fft as fft
 from tapegrad.dtypes import finfo as finfo
 from tapegrad import func as func
 from tapegrad import functional as functional
+from tapegrad import futures as futures
 from tapegrad import hub as hub
 from tapegrad.dtypes import iinfo as iinfo
 from tapegrad.autograd.modes import inference_mode as inference_mode
@@ -52,6 +54,7 @@ from tapegrad import sparse as sparse
 from tapegrad import special as special
 from tapegrad import storage as storage
 from tapegrad import testing as testing
+from tapegrad import torch_version as torch_version
 from tapegrad import types as types
 from tapegrad import utils as utils
 from tapegrad import version as version
@@ -170,6 +173,28 @@ class _topk(NamedTuple):
     values: Tensor
     indices: Tensor
 
+def DisableTorchFunction() -> Any:
+    """A block in which no class is asked by `__torch_function__` (`torch.DisableTorchFunctionSubclass`).
+
+    >>> import tapegrad as torch
+    >>> class Kept(torch.Tensor):
+    ...     pass
+    >>> with torch.DisableTorchFunctionSubclass():
+    ...     type(torch.ones(2).as_subclass(Kept) + 1)
+    <class 'tapegrad.Tensor'>
+
+    Results in it are plain tensors."""
+def DisableTorchFunctionSubclass() -> Any:
+    """A block in which no class is asked by `__torch_function__` (`torch.DisableTorchFunctionSubclass`).
+
+    >>> import tapegrad as torch
+    >>> class Kept(torch.Tensor):
+    ...     pass
+    >>> with torch.DisableTorchFunctionSubclass():
+    ...     type(torch.ones(2).as_subclass(Kept) + 1)
+    <class 'tapegrad.Tensor'>
+
+    Results in it are plain tensors."""
 def abs(input: Tensor, *, out: Any = None) -> Tensor:
     """The absolute value of each element: `|input|` (`torch.abs`).
 

@@ -271,7 +271,7 @@ def info() -> str:
     used = [f[1:] for f in features.split(",") if f[:1] == "+"]
     kept = cache.info()
     rows = {
-        "tapegrad": tapegrad.__version__,
+        "tapegrad": tapegrad.__version__.partition("+tapegrad.")[2],
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         **{name: importlib.metadata.version(name) for name in ("numpy", "numba", "llvmlite", "scipy")},
         "imported": ", ".join(f"{name} {'yes' if name in sys.modules else 'no'}" for name in ("numba", "scipy")),

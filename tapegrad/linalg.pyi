@@ -307,11 +307,10 @@ def solve_ex(A: Tensor, B: Tensor, *, left: _bool = True, check_errors: _bool = 
     """The solution of a linear system, and for each matrix the diagonal element that makes it singular or 0
     (`torch.linalg.solve_ex`).
 
-    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> torch.linalg.solve_ex(x, x)
+    >>> torch.linalg.solve_ex(2 * torch.eye(2), torch.ones(2, 1))
     torch.return_types.linalg_solve_ex(
-    result=tensor([[ 1.0000e+00,  0.0000e+00],
-            [-4.4703e-08,  1.0000e+00]]),
+    result=tensor([[0.5000],
+            [0.5000]]),
     info=tensor(0, dtype=torch.int32))"""
 def solve_triangular(input: Tensor, B: Tensor, *, upper: _bool, left: _bool = True, unitriangular: _bool = False, out: Any = None) -> Tensor:
     """The solution of a triangular system (`torch.linalg.solve_triangular`).

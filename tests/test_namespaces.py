@@ -15,7 +15,7 @@ _PRIVATE = """
     __main__ absent config custom demo dispatch errors fallbacks kernel_errors lazy_modules named_tuples namespaces
     package_files protocols rule_values
     compiler documents functions lanes machine ops signatures tape
-    batching creation devices drawing dtypes formats printing progressions shapes switches tensor threads
+    batching creation devices drawing dtypes formats printing progressions shapes switches tensor threads foreach
     autograd.anomaly autograd.arriving_gradients autograd.blocks autograd.calls_through_python
     autograd.data_assignment autograd.edges
     autograd.engine autograd.gradcheck autograd.kept_values autograd.made_nodes autograd.marking autograd.modes

@@ -63,6 +63,7 @@ CALLS = {
     "to_dlpack": "torch.from_dlpack(torch.to_dlpack(torch.ones(2)))",
     "linalg.lstsq": "torch.linalg.lstsq(2 * torch.eye(2), torch.ones(2, 1))",  # exact, whoever's LAPACK it is
     "linalg.lu_solve": "torch.linalg.lu_solve(*torch.linalg.lu_factor(2 * torch.eye(2)), torch.ones(2, 1))",
+    "linalg.solve_ex": "torch.linalg.solve_ex(2 * torch.eye(2), torch.ones(2, 1))",
     "linalg.tensorinv": "torch.linalg.tensorinv(torch.eye(2).reshape(2, 1, 2), ind=2)",
     "linalg.tensorsolve": "torch.linalg.tensorsolve(2 * torch.eye(2), torch.ones(2))",
     **{f"{space}bilinear": f"torch.{space}bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(1, 2, 3))"

@@ -39,6 +39,15 @@ class _Required:
 required: _Required = _Required()
 
 
+def __getattr__(name: str) -> Any:
+    if name[:1] == "_" and name[:2] != "__":
+        from tapegrad.optim import _copies
+
+        if hasattr(_copies, name):
+            return getattr(_copies, name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
 def _add(hooks: Hooks, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
     handle = RemovableHandle(hooks, hook)
     if prepend:
@@ -170,6 +179,18 @@ class Optimizer:
         step = type(self).step
         if not hasattr(step, "hooked"):
             type(self).step = _with_hooks(step)  # type: ignore[method-assign]
+
+    # What copies of PyTorch's optimisers call: graphs are captured on devices that are not there.
+    def _cuda_graph_capture_health_check(self) -> None:
+        return None
+
+    _accelerator_graph_capture_health_check = _cuda_graph_capture_health_check
+
+    @staticmethod
+    def _group_tensors_by_device_and_dtype(tensorlistlist: Any, with_indices: bool = False) -> Any:
+        from tapegrad.utils import _foreach_utils
+
+        return _foreach_utils._group_tensors_by_device_and_dtype(tensorlistlist, with_indices)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}

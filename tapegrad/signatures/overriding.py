@@ -10,7 +10,7 @@ import operator
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from tapegrad.machine.live import machine
@@ -169,6 +169,24 @@ def quiet(dresses: bool) -> Iterator[None]:
         yield
     finally:
         thread.asks, thread.dresses = before
+
+
+def DisableTorchFunctionSubclass() -> AbstractContextManager[None]:
+    """A block in which no class is asked by `__torch_function__` (`torch.DisableTorchFunctionSubclass`).
+
+    >>> import tapegrad as torch
+    >>> class Kept(torch.Tensor):
+    ...     pass
+    >>> with torch.DisableTorchFunctionSubclass():
+    ...     type(torch.ones(2).as_subclass(Kept) + 1)
+    <class 'tapegrad.Tensor'>
+
+    Results in it are plain tensors.
+    """
+    return quiet(dresses=False)
+
+
+DisableTorchFunction = DisableTorchFunctionSubclass
 
 
 @functools.cache

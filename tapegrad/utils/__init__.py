@@ -8,7 +8,8 @@ from typing import Any as _Any
 
 from tapegrad.namespaces import show_public
 
-_ROOMS = ("_pytree", "benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo")  # loaded when first asked for
+# Loaded when first asked for.
+_ROOMS = ("_foreach_utils", "_pytree", "benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo")
 __all__ = ["swap_tensors"]
 show_public(__name__, *(room for room in _ROOMS if room[0] != "_"))
 
