@@ -178,7 +178,8 @@ for _op in _REGISTRY.values():
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
-globals()["spmm"] = globals()["mm"]  # what programs on graphs call, also where the matrix is dense
+for _name in ("spmm", "dsmm"):  # what programs on graphs call, also where the matrix is dense
+    globals()[_name] = globals()["mm"]
 globals().update(functions.MAKING)
 
 
@@ -201,7 +202,7 @@ for _name in [*_LISTED.split(), *(f"{_name}_" for _name in f"{_LISTED} copy zero
 _LAZY = ("accelerator backends cpu cuda distributed distributions export fft func functional futures hub jit mps "
          "multiprocessing optim overrides profiler quasirandom signal sparse storage torch_version types utils version "
          "xpu")
-globals().update(_lazy(__name__, f"{_LAZY} _C"))
+globals().update(_lazy(__name__, f"{_LAZY} _C _dynamo"))
 _foreach = _lazy(__name__, "foreach")["foreach"]
 
 # `from tapegrad import *` leaves what programs import from Python, or from a part of this package, under these names.

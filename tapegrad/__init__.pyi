@@ -1366,6 +1366,13 @@ def dropout(input: Tensor, p: _float, train: _bool) -> Tensor:
     tensor([0.2500, 0.5000, 1.0000])"""
 def dropout_(input: Tensor, p: _float, train: _bool) -> Tensor:
     """Elements set to zero at random (`torch.dropout_`)."""
+def dsmm(input: Tensor, mat2: Tensor, *, out: Any = None) -> Tensor:
+    """The product of two matrices (`torch.mm`).
+
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> torch.mm(x, x)
+    tensor([[ 7., 10.],
+            [15., 22.]])"""
 @overload
 def dsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
     """Pieces along the third axis (`torch.dsplit`).

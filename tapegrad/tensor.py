@@ -98,12 +98,21 @@ class Tensor(Protocols, RuleValue, TensorBase):
         """
         if not all(issubclass(cls, kind) for kind in types):
             return NotImplemented
-        with overriding.quiet(dresses=True):
+        with overriding.quiet(dresses=cls is not Tensor):
             found = func(*args, **(kwargs or {}))
         return found if func in overriding.undressed() else overriding.dressed(found, cls)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name != "volatile"]  # of long ago
+
+    @staticmethod
+    def _make_subclass(cls: type, data: Any, require_grad: bool = False) -> Any:
+        """A leaf of a subclass, on the memory of `data`: what classes of parameters are made with."""
+        if not isinstance(cls, type):
+            raise TypeError(f"cls must be a type (got {type(cls).__name__})")
+        if not isinstance(data, Tensor):
+            raise TypeError(f"_make_subclass(): argument 'data' (position 2) must be Tensor, not {type(data).__name__}")
+        return _refined(alias(data, Tensor).requires_grad_(require_grad), cls)
 
     def as_subclass(self, cls: type) -> Any:
         """This tensor as an instance of a subclass, with its memory and its history (`torch.Tensor.as_subclass`).
@@ -115,14 +124,7 @@ class Tensor(Protocols, RuleValue, TensorBase):
 
         Results of operations on it are instances too. Raises TypeError for a class that is no subclass.
         """
-        if not (isinstance(cls, type) and issubclass(cls, Tensor)):
-            raise TypeError(
-                "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure "
-                "your class inherits from Tensor."
-            )
-        made = dispatch.apply_view(_ops["alias"], self, ())
-        made.__class__ = cls
-        return made
+        return _refined(dispatch.apply_view(_ops["alias"], self, ()), cls)
 
     # ------------------------------------------------------------ what it is
 
@@ -593,6 +595,17 @@ class Tensor(Protocols, RuleValue, TensorBase):
 
 for _name in ("new_tensor", "resize_", "resize_as_"):
     setattr(Tensor, _name, checked(vars(Tensor)[_name], f"Tensor.{_name}"))
+
+
+def _refined(made: Any, cls: Any) -> Any:
+    """A new tensor as an instance of a subclass."""
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure "
+            "your class inherits from Tensor."
+        )
+    made.__class__ = cls
+    return made
 
 
 def shape_of(sizes: Any) -> shapes.Shape:

@@ -26,9 +26,9 @@ FLOORS = [
     {"compiler.*"},
     {"", "documents.*",
      "export.*", "func.*", "lanes.*", "sparse.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
-     "__main__", "overrides", "demo", "custom.*", "batching", "_vmap_internals", "_C", "testing.*", "linalg", "special",
-     "quasirandom", "foreach", "fft", "futures", "torch_version", "signal.*", "threads", "switches", "absent",
-     "profiler", "autograd.profiler",
+     "__main__", "overrides", "demo", "custom.*", "batching", "_vmap_internals", "_C", "_dynamo", "testing.*", "linalg",
+     "special", "quasirandom", "foreach", "fft", "futures", "torch_version", "signal.*", "threads", "switches",
+     "absent", "profiler", "autograd.profiler",
      "cuda.*", "jit", "storage", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version",
      "distributed", "functional", "hub", "multiprocessing", "types", "serialization.*", "utils.*"},
 ]

@@ -181,7 +181,7 @@ class FunctionCtx(Node):
                 output="" if tensor.is_leaf and saved.output is None else
                 f", which is output {saved.output or 0} of {self.name()},", expected=saved.version,
             ))
-        if saved.output is None or not modes.is_grad_enabled() or self._outputs[saved.output] is None:
+        if saved.output is None or self._outputs[saved.output] is None:
             return tensor
         alias = tensor.detach()
         if len(self._outputs) > 1:
@@ -192,7 +192,7 @@ class FunctionCtx(Node):
     def _with_history(self, saved: _Saved, value: Any) -> Any:
         """What a hook gave back, in the place of what was saved: as the same result of the same history."""
         row = saved.row if saved.output is None else self._row if self._outputs[saved.output] is not None else 0
-        if not row or not modes.is_grad_enabled():
+        if not row or (row < 0 and not modes.is_grad_enabled()):
             return value
         if row < 0:
             raise RuntimeError(f"{self.name()}: a second derivative through a tensor that a hook packed, and that is "

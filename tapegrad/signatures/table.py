@@ -312,7 +312,7 @@ FORMS: dict[str, tuple[str, ...]] = {
 }
 # Forms that PyTorch has for other devices: they are listed with the others, and refused.
 ELSEWHERE = {
-    **dict.fromkeys(("mm", "spmm", "bmm"), "input, mat2: Tensor, out_dtype: dtype, *, out"),
+    **dict.fromkeys(("mm", "spmm", "dsmm", "bmm"), "input, mat2: Tensor, out_dtype: dtype, *, out"),
     "addmm": f"input, mat1: Tensor, mat2: Tensor, out_dtype: dtype, {_PRODUCT}",
     "baddbmm": f"input, batch1: Tensor, batch2: Tensor, out_dtype: dtype, {_PRODUCT}",
 }

@@ -437,6 +437,44 @@ def a_list_is_no_tuple(t, x, w):
     return type(found).__name__, found[0] is x, found[1].requires_grad, found[1].grad_fn
 
 
+def saved_results_have_their_history(t, x, w):
+    """Whatever the mode that backward runs in, so that a derivative with respect to one of them can be taken there."""
+    told = []
+
+    class Root(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w):
+            y, z = x.sqrt(), x * w[0]
+            other = x + 1
+            ctx.several = several
+            ctx.mark_non_differentiable(*([] if several else [z]))
+            ctx.save_for_backward(y, z, other, x, w)
+            return (y, z, x > 2) if several else y
+
+        @staticmethod
+        def backward(ctx, g, *rest):
+            told.extend((s.requires_grad, s.is_leaf, s.grad_fn is None) for s in ctx.saved_tensors)
+            y, _, _, x, _ = ctx.saved_tensors
+            with t.enable_grad():
+                slope, = t.autograd.grad((y * y - x.detach()).sum(), y)
+            told.append(type(y.grad_fn).__name__)
+            return g / slope, None
+
+    found = []
+    for several in (False, True):
+        for made in (x, x * 2):
+            y = Root.apply(made, w)
+            y = y[0] if several else y
+            found += [t.autograd.grad(y.sum(), x, retain_graph=True), t.autograd.grad(y.sum(), x, create_graph=True)]
+            y.sum().backward()
+        with t.autograd.graph.saved_tensors_hooks(lambda s: s.detach().clone(), lambda s: s):
+            y = Root.apply(x * 2, w)
+        before = len(told)
+        found += t.autograd.grad((y[0] if several else y).sum(), x)
+        del told[before + 3:]  # nodes of what hooks give back are of their own
+    return found, told, x.grad
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:

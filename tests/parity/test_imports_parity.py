@@ -14,7 +14,8 @@ IMPORTS = """
     multiprocessing:set_sharing_strategy distributed:is_available distributed:is_initialized distributed:get_rank
     functional:F functional:Tensor functional:einsum functional:norm functional:split types:Number types:Device
     types:_size _C:device _C:dtype _C:Size _C:Generator _C:is_grad_enabled _C:_get_tracing_state
-    _C:_log_api_usage_once
+    _C:_log_api_usage_once _dynamo:disable _dynamo:reset _dynamo:allow_in_graph _dynamo:graph_break
+    _dynamo:mark_dynamic _dynamo:optimize _dynamo:is_compiling
 """
 
 
@@ -37,3 +38,24 @@ def test_of_a_group_that_is_not_there():
         assert not library.distributed.is_initialized()
         with pytest.raises(ValueError, match="Default process group has not been initialized"):
             library.distributed.get_rank()
+
+
+@pytest.mark.parametrize("name", ["torch", "tapegrad"])
+def test_the_compilers_former_place(name):
+    """Programs set what PyTorch's compiler is to do; a function that it is to leave alone is the same function."""
+    library = pytest.importorskip(name)
+    dynamo, x = library._dynamo, library.ones(2)
+    limit = dynamo.config.cache_size_limit
+    dynamo.config.cache_size_limit = 2 * limit
+    assert dynamo.config.cache_size_limit == 2 * limit > 0
+    dynamo.config.cache_size_limit = limit
+    dynamo.reset()
+    dynamo.mark_dynamic(x, 0)
+
+    @dynamo.disable
+    def doubled(x):
+        dynamo.graph_break()
+        return 2 * x
+
+    assert doubled(x).tolist() == [2, 2] and doubled.__name__ == "doubled"
+    assert dynamo.optimize("eager")(lambda x: x + 1)(x).tolist() == [2, 2]

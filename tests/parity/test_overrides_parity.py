@@ -159,3 +159,53 @@ def test_every_function_that_asks_in_pytorch_asks(space):
         else:
             silent.append(name)
     assert len(asking) > 30 and not silent
+
+
+def test_asked_as_plain_tensors():
+    """What `Tensor.__torch_function__` itself gives is a plain tensor, of which a class makes what it likes."""
+    def found(library):
+        tensor = library.Tensor
+
+        class Unit(tensor):
+            @classmethod
+            def __torch_function__(cls, func, types, args=(), kwargs=None):
+                plain = tensor.__torch_function__(func, (tensor for _ in types), args, kwargs or {})
+                if func is not library.Tensor.mul:
+                    return plain
+                made = plain.as_subclass(cls)
+                made.unit = args[0].unit + args[1].unit
+                return made
+
+        x = tensor._make_subclass(Unit, library.ones(2))
+        x.unit = 3
+        r = library.ones(2, requires_grad=True).as_subclass(Unit)
+        kinds = [x, x + 1, 1 + x, library.add(x, 1), x.sum(), x[0], library.cat([x, x]), library.sin(x), x.max(0)[0],
+                 x.clone(), x.detach(), x.view(2, 1), x * x, r * x if hasattr(r, "unit") else r.exp()]
+        return [type(k).__name__ for k in kinds], (x * x).unit, x.add_(1) is x, x.tolist(), (r + 1).requires_grad
+
+    assert found(tapegrad) == found(torch)
+
+
+def made_subclass(library, case):
+    class Bare(library.Tensor):
+        pass
+
+    make, x = library.Tensor._make_subclass, library.ones(2, requires_grad=True)
+    made = eval(case, {"make": make, "Bare": Bare, "x": x, "y": x * 2, "torch": library, "P": library.nn.Parameter})
+    with library.no_grad():
+        made.fill_(7)
+    return type(made).__name__, made.requires_grad, made.is_leaf, made.tolist(), x.tolist(), isinstance(made, Bare)
+
+
+@pytest.mark.parametrize("case", ["make(Bare, x)", "make(Bare, x, True)", "make(Bare, y, require_grad=True)",
+                                  "make(P, x, True)", "make(torch.Tensor, y)", "make(Bare, torch.ones(2).long())",
+                                  "make(cls=Bare, data=make(Bare, x))", "make(Bare, torch.ones(0, 2)[:, 0], True)",
+                                  "make(int, x)", "make(3, x)", "make(Bare, 3)", "make(Bare, torch.arange(2), True)"])
+def test_a_subclass_on_memory_that_is_there(case):
+    def told(library):
+        try:
+            return made_subclass(library, case)
+        except (TypeError, RuntimeError) as error:
+            return type(error).__name__, str(error).split("\n")[0].lower().replace(" and complex", "")
+
+    assert told(tapegrad) == told(torch)

@@ -19,7 +19,7 @@ ELSEWHERE = {
     "nn.functional.rrelu_": "PyTorch's has a generator as well",
     **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "packed sequences are the layers' affair"),
     "Tensor.new": "takes anything",
-    **dict.fromkeys(("spmm", "nn.functional.avg_pool2d", "nn.functional.avg_pool3d", "nn.functional.gelu",
+    **dict.fromkeys(("spmm", "dsmm", "nn.functional.avg_pool2d", "nn.functional.avg_pool3d", "nn.functional.gelu",
                      "nn.functional.linear"), "takes an `out`, which its stub leaves out"),
     "load": "takes further keywords by any name, and refuses them", "save": "has a format of its own as well",
     "set_autocast_enabled": "the form without a device is the older one",

@@ -18,7 +18,7 @@ isinstance(s, t.Tensor), t.is_tensor(s), s.numel(), s.device, s.dtype, s.stride(
 s._indices(), s._values(), s.coalesce().indices(), s.coalesce().values()
 s.indices()
 s.values()
-s @ m, t.mm(s, m), t.spmm(s, m), t.sparse.mm(s, m), t.matmul(s, m)
+s @ m, t.mm(s, m), t.spmm(s, m), t.dsmm(s, m), t.sparse.mm(s, m), t.matmul(s, m)
 m.t() @ s.t(), s @ t.ones(3), s @ s.t(), t.addmm(t.ones(2, 4), s, m), t.sparse.addmm(t.ones(2, 4), s, m, beta=2.0)
 t.nn.functional.linear(m.t(), s), t.bmm(t.stack([s, s]), t.stack([m, m]))
 s + s, d + s, d - s, s - s, s * 2, 2 * s, s / 2, s * d, d * s, s * s, -s, s ** 2
