@@ -368,7 +368,7 @@ def any(input: Tensor, dim: Sequence[_int] | None = None, keepdim: _bool = False
 def any(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> Tensor:
     ...
 @overload
-def arange(end: _float, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def arange(end: _float, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
 
     >>> arange(3)
@@ -379,7 +379,7 @@ def arange(end: _float, *, out: Any = None, dtype: _dtype | type | None = None, 
         arange(end, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         arange(start, end, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def arange(start: _float, end: _float, step: _float = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def arange(start: _float, end: _float, step: _float = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 def arccos(input: Tensor, *, out: Any = None) -> Tensor:
     """The angle whose cosine each element is (`torch.arccos`).
@@ -591,7 +591,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: _float = 1, 
     tensor([[[3., 3.],
              [3., 3.]]])"""
 @overload
-def bartlett_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def bartlett_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     """A triangle (`torch.bartlett_window`).
 
     >>> import tapegrad as torch
@@ -603,7 +603,7 @@ def bartlett_window(window_length: _int, *, dtype: _dtype | type | None = None, 
         bartlett_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         bartlett_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def bartlett_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def bartlett_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 def batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, training: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
     """`nn.functional.batch_norm`, in another order of arguments (`torch.batch_norm`)."""
@@ -740,7 +740,7 @@ def bitwise_xor(self: _float, other: Tensor) -> Tensor:
 def bitwise_xor(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
     ...
 @overload
-def blackman_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def blackman_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     """0.42 - cos(2πi/n)/2 + 0.08 cos(4πi/n) (`torch.blackman_window`).
 
     Called as
@@ -748,7 +748,7 @@ def blackman_window(window_length: _int, *, dtype: _dtype | type | None = None, 
         blackman_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         blackman_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def blackman_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def blackman_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 def block_diag(*tensors: Any) -> Tensor:
     """Matrices along a diagonal (`torch.block_diag`).
@@ -1428,22 +1428,22 @@ def embedding(weight: Tensor, indices: Tensor, padding_idx: _int = -1, scale_gra
     tensor([[3., 4.],
             [1., 2.]])"""
 @overload
-def empty(size: Sequence[_int], *, memory_format: Any = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def empty(size: Sequence[_int], *, memory_format: Any = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A tensor that is not initialised (`torch.empty`).
 
     >>> import tapegrad as torch
     >>> torch.empty(2, 3).shape
     torch.Size([2, 3])"""
 @overload
-def empty(*size: _int, memory_format: Any = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def empty(*size: _int, memory_format: Any = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
-def empty_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def empty_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A tensor shaped like another, not initialised (`torch.empty_like`).
 
     >>> import tapegrad as torch
     >>> torch.empty_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])"""
-def empty_permuted(size: Sequence[_int], physical_layout: Sequence[_int], *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+def empty_permuted(size: Sequence[_int], physical_layout: Sequence[_int], *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool | None = False, pin_memory: _bool | None = False) -> Tensor:
     """A tensor that is not initialised, dense, whose dimensions lie in this order, outermost first.
 
     >>> import tapegrad as torch
@@ -1451,7 +1451,7 @@ def empty_permuted(size: Sequence[_int], physical_layout: Sequence[_int], *, dty
     (12, 1, 3)
 
     RuntimeError where that is no order of the dimensions (`torch.empty_permuted`)."""
-def empty_strided(size: Sequence[_int], stride: _int | Sequence[_int], *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+def empty_strided(size: Sequence[_int], stride: _int | Sequence[_int], *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool | None = False, pin_memory: _bool | None = False) -> Tensor:
     """A tensor that is not initialised and lies with these strides (`torch.empty_strided`).
 
     >>> import tapegrad as torch
@@ -1527,7 +1527,7 @@ def expm1_(input: Tensor) -> Tensor:
     >>> torch.expm1_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2840, 0.6487, 1.7183])"""
 @overload
-def eye(n: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def eye(n: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """The identity matrix (`torch.eye`).
 
     >>> import tapegrad as torch
@@ -1540,7 +1540,7 @@ def eye(n: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout:
         eye(n, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         eye(n, m, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def eye(n: _int, m: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def eye(n: _int, m: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 def fake_quantize_per_channel_affine(input: Tensor, scale: Tensor, zero_point: Tensor, axis: _int, quant_min: _int, quant_max: _int) -> Any:
     """Each channel rounded with a scale of its own (`torch.fake_quantize_per_channel_affine`)."""
@@ -1710,7 +1710,7 @@ def from_numpy(ndarray: Any) -> Tensor:
 
     Raises TypeError for what is no array or has an unsupported dtype, ValueError for negative strides and for bytes in
     the other order. Warns of a read-only array: a tensor cannot be kept from writing to it."""
-def frombuffer(buffer: Any, *, dtype: _dtype | type, count: _int = -1, offset: _int = 0, requires_grad: _bool = False) -> Tensor:
+def frombuffer(buffer: Any, *, dtype: _dtype | type, count: _int = -1, offset: _int = 0, requires_grad: _bool | None = False) -> Tensor:
     """A tensor of one dimension on the memory of an object with the buffer protocol (`torch.frombuffer`).
 
     >>> import array
@@ -1720,12 +1720,12 @@ def frombuffer(buffer: Any, *, dtype: _dtype | type, count: _int = -1, offset: _
 
     ValueError where the buffer has not so many elements from there on, or none; memory that is not to be written to is
     warned of."""
-def full(size: Sequence[_int], fill_value: _float, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def full(size: Sequence[_int], fill_value: _float, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
 
     >>> full((2,), 7)
     tensor([7, 7])"""
-def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A tensor shaped like another, filled with one number (`torch.full_like`).
 
     >>> full_like(ones(2), 7)
@@ -1865,7 +1865,7 @@ def gt(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> torch.gt(x, x)
     tensor([False, False, False])"""
 @overload
-def hamming_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def hamming_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     """alpha - beta cos(2πi/n) (`torch.hamming_window`).
 
     >>> import tapegrad as torch
@@ -1879,16 +1879,16 @@ def hamming_window(window_length: _int, *, dtype: _dtype | type | None = None, l
         hamming_window(window_length, periodic, alpha, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         hamming_window(window_length, periodic, alpha, beta, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def hamming_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def hamming_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 @overload
-def hamming_window(window_length: _int, periodic: _bool, alpha: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def hamming_window(window_length: _int, periodic: _bool, alpha: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 @overload
-def hamming_window(window_length: _int, periodic: _bool, alpha: _float, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def hamming_window(window_length: _int, periodic: _bool, alpha: _float, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 @overload
-def hann_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def hann_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     """A raised cosine (`torch.hann_window`).
 
     >>> import tapegrad as torch
@@ -1900,7 +1900,7 @@ def hann_window(window_length: _int, *, dtype: _dtype | type | None = None, layo
         hann_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         hann_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def hann_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def hann_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 def hardshrink(input: Tensor, lambd: _float = 0.5, *, out: Any = None) -> Tensor:
     """Each element, or zero where it is within `lambd` of it (`torch.hardshrink`).
@@ -2229,7 +2229,7 @@ def isreal(input: Tensor) -> Tensor:
     >>> torch.isreal(torch.tensor([0.25, 0.5, 1.0]))
     tensor([True, True, True])"""
 @overload
-def kaiser_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def kaiser_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     """I₀(beta √(1 - (2i/n - 1)²)) / I₀(beta) (`torch.kaiser_window`).
 
     Called as
@@ -2238,10 +2238,10 @@ def kaiser_window(window_length: _int, *, dtype: _dtype | type | None = None, la
         kaiser_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         kaiser_window(window_length, periodic, beta, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def kaiser_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def kaiser_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 @overload
-def kaiser_window(window_length: _int, periodic: _bool, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def kaiser_window(window_length: _int, periodic: _bool, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     ...
 def kl_div(input: Tensor, target: Tensor, reduction: _int = 0, *, log_target: _bool = False) -> Tensor:
     """`nn.functional.kl_div`, reduced by number: 0 for none, 1 for the mean, 2 for the sum (`torch.kl_div`).
@@ -2326,7 +2326,7 @@ def lgamma(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.lgamma(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.2880, 0.5724, 0.0000])"""
 @overload
-def linspace(start: Tensor, end: Tensor, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def linspace(start: Tensor, end: Tensor, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """`steps` numbers from `start` to `end`, both included (`torch.linspace`).
 
     >>> import tapegrad as torch
@@ -2340,13 +2340,13 @@ def linspace(start: Tensor, end: Tensor, steps: _int, *, out: Any = None, dtype:
         linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def linspace(start: _float, end: Tensor, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def linspace(start: _float, end: Tensor, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 @overload
-def linspace(start: Tensor, end: _float, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def linspace(start: Tensor, end: _float, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 @overload
-def linspace(start: _float, end: _float, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def linspace(start: _float, end: _float, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: _bool | None = None, mmap: _bool | None = None) -> Any:
     """Read what `save`, or PyTorch's, wrote (`torch.load`).
@@ -2457,7 +2457,7 @@ def logit_(input: Tensor, eps: _float | None = None) -> Tensor:
     >>> torch.logit_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-1.0986,  0.0000,     inf])"""
 @overload
-def logspace(start: Tensor, end: Tensor, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def logspace(start: Tensor, end: Tensor, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Powers of a base with exponents from `start` to `end` (`torch.logspace`).
 
     Called as
@@ -2470,13 +2470,13 @@ def logspace(start: Tensor, end: Tensor, steps: _int, base: _float = 10.0, *, ou
     >>> torch.logspace(1, 5, 3)
     tensor([1.0000e+01, 1.0000e+03, 1.0000e+05])"""
 @overload
-def logspace(start: _float, end: Tensor, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def logspace(start: _float, end: Tensor, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 @overload
-def logspace(start: Tensor, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def logspace(start: Tensor, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 @overload
-def logspace(start: _float, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def logspace(start: _float, end: _float, steps: _int, base: _float = 10.0, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 def logsumexp(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Any = None) -> Tensor:
     """`log(sum(exp(input)))` along axes, without overflow (`torch.logsumexp`).
@@ -2881,7 +2881,7 @@ def normal(mean: Tensor, std: _float = 1.0, *, generator: Generator | None = Non
 def normal(mean: _float, std: Tensor, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     ...
 @overload
-def normal(mean: _float, std: _float, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def normal(mean: _float, std: _float, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 def not_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements differ: `input != other` (`torch.not_equal`).
@@ -2909,15 +2909,15 @@ def numel(input: Tensor) -> _int:
     >>> torch.numel(torch.tensor([0.25, 0.5, 1.0]))
     3"""
 @overload
-def ones(size: Sequence[_int], *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def ones(size: Sequence[_int], *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A tensor of ones (`torch.ones`).
 
     >>> ones(2)
     tensor([1., 1.])"""
 @overload
-def ones(*size: _int, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def ones(*size: _int, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
-def ones_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def ones_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Ones shaped like another tensor (`torch.ones_like`).
 
     >>> ones_like(zeros(2))
@@ -3086,22 +3086,22 @@ def rad2deg_(input: Tensor) -> Tensor:
     >>> torch.rad2deg_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([14.3239, 28.6479, 57.2958])"""
 @overload
-def rand(size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def rand(size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Uniform numbers in [0, 1) (`torch.rand`).
 
     >>> _ = manual_seed(0); rand(2)
     tensor([0.4963, 0.7682])"""
 @overload
-def rand(*size: _int, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def rand(*size: _int, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
-def rand_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def rand_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`).
 
     >>> import tapegrad as torch
     >>> torch.rand_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])"""
 @overload
-def randint(high: _int, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randint(high: _int, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Integers in [low, high) (`torch.randint`).
 
     >>> _ = manual_seed(0); randint(10, (3,))
@@ -3112,10 +3112,10 @@ def randint(high: _int, size: Sequence[_int], *, generator: Generator | None = N
         randint(high, size, *, generator=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         randint(low, high, size, *, generator=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def randint(low: _int, high: _int, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randint(low: _int, high: _int, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 @overload
-def randint_like(input: Tensor, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randint_like(input: Tensor, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Integers in [low, high), laid out as another tensor (`torch.randint_like`).
 
     >>> import tapegrad as torch
@@ -3127,29 +3127,29 @@ def randint_like(input: Tensor, high: _int, *, generator: Generator | None = Non
         randint_like(input, high, *, generator=None, memory_format=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
         randint_like(input, low, high, *, generator=None, memory_format=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
-def randint_like(input: Tensor, low: _int, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randint_like(input: Tensor, low: _int, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
 @overload
-def randn(size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randn(size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Standard normal numbers (`torch.randn`).
 
     >>> _ = manual_seed(0); randn(2)
     tensor([ 1.5410, -0.2934])"""
 @overload
-def randn(*size: _int, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randn(*size: _int, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
-def randn_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randn_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Standard normal numbers, laid out as another tensor (`torch.randn_like`).
 
     >>> import tapegrad as torch
     >>> torch.randn_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])"""
-def randperm(n: _int, *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def randperm(n: _int, *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """The numbers 0 … n-1 in random order (`torch.randperm`).
 
     >>> _ = manual_seed(0); randperm(4)
     tensor([0, 1, 3, 2])"""
-def range(start: Any, end: Any, step: Any = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+def range(start: Any, end: Any, step: Any = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Any:
     """Numbers from `start` to `end`, which is one of them where it is met (`torch.range`).
 
     >>> import tapegrad, warnings; warnings.simplefilter("ignore")
@@ -3380,7 +3380,7 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: _int = 2,
     and NumPy's arrays instead of a pickle: of tensors, numbers, texts, and containers of them.
 
     Raises pickle.PicklingError (TypeError for `arrays`) for what cannot be kept, before anything is written."""
-def scalar_tensor(s: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def scalar_tensor(s: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A 0-d tensor of the default dtype (`torch.scalar_tensor`).
 
     >>> scalar_tensor(2)
@@ -3645,7 +3645,7 @@ def sort(input: Tensor, *, stable: _bool | None, dim: _int = -1, descending: _bo
 @overload
 def sort(input: Tensor, dim: _int = -1, descending: _bool = False, *, out: Any = None) -> _sort:
     ...
-def sparse_coo_tensor(indices: Any = None, values: Any = None, size: Any = None, *, dtype: _dtype | type | None = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False, check_invariants: Any = None, is_coalesced: Any = None) -> Any:
+def sparse_coo_tensor(indices: Any = None, values: Any = None, size: Any = None, *, dtype: _dtype | type | None = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False, check_invariants: Any = None, is_coalesced: Any = None) -> Any:
     """A tensor of numbers at places, and of zeros elsewhere (`torch.sparse_coo_tensor`).
 
     >>> import tapegrad as torch
@@ -3860,7 +3860,7 @@ def tanh_(input: Tensor) -> Tensor:
 
     >>> torch.tanh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2449, 0.4621, 0.7616])"""
-def tensor(data: Any, *, dtype: _dtype | type | None = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: _dtype | type | None = None, device: Any = None, requires_grad: _bool | None = False, pin_memory: _bool | None = False) -> Tensor:
     """A new leaf with a copy of `data`: numbers, nested sequences, arrays or tensors (`torch.tensor`).
 
     >>> tensor([[1, 2], [3, 4]])
@@ -3969,7 +3969,7 @@ def tril(input: Tensor, diagonal: _int = 0, *, out: Any = None) -> Tensor:
     >>> torch.tril(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[1., 0.],
             [3., 4.]])"""
-def tril_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def tril_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Rows and columns of a matrix's triangle (`torch.tril_indices`).
 
     >>> torch.tril_indices(2, 2)
@@ -3987,7 +3987,7 @@ def triu(input: Tensor, diagonal: _int = 0, *, out: Any = None) -> Tensor:
     >>> torch.triu(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[1., 2.],
             [0., 4.]])"""
-def triu_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def triu_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Rows and columns of a matrix's triangle (`torch.triu_indices`).
 
     >>> torch.triu_indices(2, 2)
@@ -4231,15 +4231,15 @@ def zero_(input: Tensor) -> Tensor:
     >>> torch.zero_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 0.])"""
 @overload
-def zeros(size: Sequence[_int], *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def zeros(size: Sequence[_int], *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """A tensor of zeros (`torch.zeros`).
 
     >>> zeros(2)
     tensor([0., 0.])"""
 @overload
-def zeros(*size: _int, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def zeros(*size: _int, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     ...
-def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
+def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool | None = False, requires_grad: _bool | None = False) -> Tensor:
     """Zeros shaped like another tensor (`torch.zeros_like`).
 
     >>> zeros_like(ones(2))

@@ -19,6 +19,7 @@ from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.planning import NODE, Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names, overriding
+from tapegrad.signatures.kinds import is_vast, within_a_word
 from tapegrad.tape import history
 from tapegrad.tape.reading import PIECES, STARTS
 
@@ -36,6 +37,16 @@ def strided(x: Any) -> Any:
 
 def layout_of(x: Any) -> Layout:
     return layouts.all[x._layout]
+
+
+def number_beside(x: Any, operands: Sequence[Any]) -> Any:
+    """The number that an operand is, beside others: NumPy's flags are floats, as are whole numbers beyond int64."""
+    if isinstance(x, np.bool_):
+        return float(x)
+    number = within_a_word(dtypes.number(x))
+    if is_vast(number) and any(isinstance(y, TensorBase) and y.dtype.is_floating_point for y in operands):
+        return float(number)
+    return number
 
 
 class Operands:
@@ -62,11 +73,11 @@ class Operands:
             if operand is not x:
                 row = operand
             else:
-                row = call.wrapped(dtypes.number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
+                row = call.wrapped(number_beside(x, given)) if isinstance(x, (bool, int, float, np.generic)) else 0
             if not row:
                 self.release()
                 if isinstance(x, int):
-                    raise RuntimeError("Overflow when unpacking long")
+                    raise RuntimeError("value cannot be converted to type int64_t without overflow")
                 raise TypeError(
                     f"{op.name.rstrip('_')}(): argument '{operand_names(op)[position % op.arity]}' (position "
                     f"{position + 1}) must be Tensor, not {errors.type_name(x)}"

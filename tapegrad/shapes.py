@@ -23,6 +23,8 @@ class Size(tuple):  # a tuple subclass with no fields of its own
         for i, n in enumerate(made):
             if not hasattr(n, "__index__"):
                 raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')")
+            if type(n) is bool:
+                return cls(map(int, made))
         return made
 
     def __repr__(self) -> str:

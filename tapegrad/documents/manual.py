@@ -88,6 +88,7 @@ CALLS = {
                                        "torch.tensor([1]))",
     "nn.functional.multilabel_margin_loss": "torch.nn.functional.multilabel_margin_loss(torch.tensor([0.1, 0.9]), "
                                             "torch.tensor([1, -1]))",
+    "tensor_split": "torch.tensor_split(torch.tensor([0.25, 0.5, 1.0]), (1,))",
     "nn.functional.nll_loss": "torch.nn.functional.nll_loss(torch.tensor([[-0.5, -1.0]]), torch.tensor([0]))",
     **{f"nn.functional.max_unpool{n}d": f"torch.nn.functional.max_unpool{n}d(torch.ones({', '.join(['1'] * (n + 2))}), "
        f"torch.zeros({', '.join(['1'] * (n + 2))}, dtype=torch.int64), 2)" for n in (1, 2, 3)},

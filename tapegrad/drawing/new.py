@@ -178,7 +178,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     if lanes is not None:
         made = lanes.room(made, input)
     bernoulli_(made, input if p is None else p, generator=generator)
-    return _finished(_depends(made, input) if p is None else made, out=out)
+    return _finished(_depends(made, input), out=out)
 
 
 @described

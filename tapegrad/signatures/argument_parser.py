@@ -14,10 +14,10 @@ from tapegrad.errors import OutOfMemoryError, PerLane
 from tapegrad.machine.learning import following, parts
 from tapegrad.machine.live import machine
 from tapegrad.signatures import overriding
-from tapegrad.signatures.kinds import Beginning, Unpacked, type_name
+from tapegrad.signatures.kinds import Beginning, Unpacked, alone, is_vast, type_name
 from tapegrad.signatures.older_orders import formerly, had_another_order
 from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general
-from tapegrad.signatures.table import ELSEWHERE, IN_C, IN_PYTHON
+from tapegrad.signatures.table import ASKED, ELSEWHERE, IN_C, IN_PYTHON
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
@@ -75,7 +75,7 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
         try:
             if n in lane.counts:
                 for x, plain in zip(args, lane.kinds):
-                    if type(x) not in plain:
+                    if type(x) not in plain or is_vast(x):
                         break
                 else:
                     if not kwargs or lane.has(n, kwargs):
@@ -120,8 +120,8 @@ class _Lane:
     answers for nothing, where any type will do), and others under the function's own names.
     """
 
-    __slots__ = ("bound", "called", "counts", "elsewhere", "forms", "kinds", "named", "op", "python", "spreads", "ways",
-                 "written")
+    __slots__ = ("asked", "bound", "called", "counts", "elsewhere", "forms", "kinds", "named", "op", "python",
+                 "spreads", "ways", "written")
 
     def __init__(self, function: Callable[..., Any], path: str, op: Operation | None) -> None:
         written = unwrapped(function)
@@ -129,6 +129,7 @@ class _Lane:
         self.forms, self.written, self.op = forms_of(path, written, op), written, op
         space, _, name = path.rpartition(".")
         self.called = f"{space}_{name}" if space in ("linalg", "special") else name
+        self.asked = ASKED.get(path, {})
         self.elsewhere = [Form.of_text(ELSEWHERE[path])] if path in ELSEWHERE else []
         self.python = name in IN_PYTHON.get(space, ()) or (space in IN_C and name not in IN_C[space])
         self.ways = [self.way(form) for form in self.forms]
@@ -137,21 +138,21 @@ class _Lane:
         self.spreads = first.spreads and first.straight[self.bound] and len(first.required) == self.bound + 1
 
     def way(self, form: Form) -> _Way:
-        return _Way(form, self.written, self.bound, self.op, self.python)
+        return _Way(form, self.written, self.bound, self.op, self.python, self.asked)
 
     def has(self, n: int, kwargs: dict[str, Any]) -> bool:
         """Whether arguments by name, after `n` by position, are ones that the function takes as they are."""
         for name, x in kwargs.items():
             place, plain = self.named.get(name, (0, overriding.silent))
-            if place < n or type(x) not in plain:
+            if place < n or type(x) not in plain or is_vast(x):
                 return False
         return True
 
     def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
         """The arguments as the function takes them; TypeError where they fit none of its forms."""
         ways, bound = self.ways, self.bound
-        if self.spreads and len(args) > bound and {*map(type, args[bound:])} == {int} and (
-                not kwargs or self.has(bound + 1, kwargs)):
+        if self.spreads and len(args) > bound and {*map(type, args[bound:])} == {int} and not any(
+                map(is_vast, args[bound:])) and (not kwargs or self.has(bound + 1, kwargs)):
             return (*args[:bound], args[bound:]), kwargs
         lanes: PerLane | None = None  # a tensor of a batch is no number, and may be a tensor in another form
         for way in ways:
@@ -209,8 +210,9 @@ def _missing(names: list[str], in_python: bool) -> str:
 class _Way:
     """One form of a function, ready for calls."""
 
-    def __init__(self, form: Form, function: Any, bound: int, op: Operation | None, python: bool) -> None:
-        self.shown, self.bound, self.python = form, bound, python
+    def __init__(self, form: Form, function: Any, bound: int, op: Operation | None, python: bool,
+                 asked: dict[str, str]) -> None:
+        self.shown, self.bound, self.python, self.asked = form, bound, python, asked
         self.parameters = parameters = (*[Parameter("self")] * bound, *form.parameters)
         self.kinds = [p.kind for p in parameters]
         self.count = sum(not p.keyword and not p.rest for p in parameters)
@@ -249,7 +251,8 @@ class _Way:
     def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given | str | list[str]:
         """The arguments as the function takes them, what PyTorch says that is wrong with them, or what is missing."""
         n, bound = len(args), self.bound
-        if self.spreads and n > bound and hasattr(args[bound], "__index__") and getattr(args[bound], "ndim", 0) == 0:
+        if self.spreads and n > bound and hasattr(args[bound], "__index__") and not getattr(
+                alone(args[bound]), "ndim", 0):
             args, n = (*args[:bound], args[bound:]), bound + 1
         if n > self.count and not self.rest:
             unseen = 0 if self.python else bound
@@ -277,7 +280,7 @@ class _Way:
             return wrong or missing
         for j in places:
             kind, x = self.kinds[j], given[j]
-            if kind is not None and type(x) not in kind.plain and x is not self.parameters[j].default:
+            if kind is not None and (type(x) not in kind.plain or is_vast(x)) and x is not self.parameters[j].default:
                 try:
                     given[j] = kind.taken(x)
                 except Unpacked as said:
@@ -286,6 +289,9 @@ class _Way:
                     raise Unpacked(f"{said}".format(j - bound) if f"{said}".startswith("expected") else (
                         f"{{}}: argument '{self.parameters[j].name}' {said}")) from None
                 except TypeError as said:
+                    attribute = self.asked.get(self.parameters[j].name)
+                    if attribute is not None and not hasattr(x, attribute):
+                        raise AttributeError(f"'{type_name(x)}' object has no attribute '{attribute}'") from None
                     place = f" (position {j + 1 - bound})" if j < n else ""
                     found = f"{said}" if isinstance(said, Beginning) else f", not {type_name(x)}"
                     return f": argument '{self.parameters[j].name}'{place} must be {kind.name}{found}"

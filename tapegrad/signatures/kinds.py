@@ -48,12 +48,29 @@ def _number(x: Any, categories: tuple[int, ...]) -> Any:
     return x.item()
 
 
-def _int(x: Any) -> int:
+def is_vast(x: Any) -> bool:
+    """Whether a plain whole number is none of 64 bits."""
+    return type(x) is int and not -2 ** 63 <= x < 2 ** 63
+
+
+def _held(x: int) -> int:
+    if is_vast(x):
+        raise ValueError("Overflow when unpacking long long")
+    return x
+
+
+def _index(x: Any) -> int:
     if isinstance(x, TensorBase):
         return _number(x, (1,))
     if isinstance(x, (bool, np.bool_)):
         raise TypeError
-    return int(operator.index(x))
+    return _held(int(operator.index(x)))
+
+
+def _int(x: Any) -> int:
+    if isinstance(x, (int, np.integer, TensorBase)) or type(x) in following.KINDS:
+        return _index(x)
+    raise TypeError
 
 
 def _float(x: Any) -> Any:
@@ -61,24 +78,31 @@ def _float(x: Any) -> Any:
         return _number(x, (0, 1, 2))
     if type(x) in following.KINDS:
         return x
-    if isinstance(x, (int, float, np.integer, np.floating, np.bool_)):
+    if isinstance(x, np.bool_):
+        return float(x)
+    if isinstance(x, (int, float, np.integer, np.floating)):
         return dtypes.number(x)
     raise TypeError
 
 
 def _scalar(x: Any) -> Any:
-    return x if isinstance(x, complex) else _float(x)
+    return within_a_word(_float(x))
+
+
+def within_a_word(x: Any) -> Any:
+    """A number; OverflowError for one that neither 64 bits with a sign hold nor 64 without."""
+    if is_vast(x):
+        x.to_bytes(8, "little")
+    return x
+
+
+def _complex(x: Any) -> Any:
+    return x if isinstance(x, complex) else _scalar(x)
 
 
 def _operand(x: Any) -> Any:
     if isinstance(x, (TensorBase, int, float, complex, np.generic)) or type(x) in following.KINDS:
-        return x
-    raise TypeError
-
-
-def _bool(x: Any) -> bool:
-    if isinstance(x, np.bool_):
-        return bool(x)
+        return float(x) if isinstance(x, np.bool_) else within_a_word(x)
     raise TypeError
 
 
@@ -87,24 +111,31 @@ def _truth(x: Any) -> bool:
 
 
 def _int_each(x: Any) -> Any:
-    if all(type(n) is int for n in x):
+    if all(type(n) is int and not is_vast(n) for n in x):
         return x
     found = []
     for place, n in enumerate(x, 1):
         try:
-            found.append(_int(n))
+            found.append(int(n) if type(n) is bool and place > 1 else _index(alone(n)))
         except TypeError:
             if place == 1:
                 raise Beginning(f", but found element of type {type_name(n)} at pos 0") from None
             raise Unpacked(f'failed to unpack the object at pos {place} with error "type must be tuple of ints,but '
-                           f'got {type(n).__name__}"') from None
+                           f'got {type_name(n)}"') from None
+        except ValueError as said:
+            raise Unpacked(f'failed to unpack the object at pos {place} with error "{said}\n"') from None
     return tuple(found)
 
 
+def alone(x: Any) -> Any:
+    """A tensor's only element without its axes, which stands for a size."""
+    return x.reshape(()) if isinstance(x, TensorBase) and x.ndim and x.numel() == 1 else x
+
+
 def _ints(x: Any) -> Any:
-    if isinstance(x, (list, tuple)):
-        return _int_each(x)
-    return _int(x.reshape(()) if isinstance(x, TensorBase) and x.numel() == 1 else x)
+    if isinstance(x, TensorBase):
+        return int(_number(alone(x), (0, 1)))
+    return _int_each(x) if isinstance(x, (list, tuple)) else _int(x)
 
 
 def _sizes(x: Any) -> Any:
@@ -137,9 +168,9 @@ def _tensors(x: Any) -> Any:
 def _device(x: Any) -> Any:
     if isinstance(x, str):
         devices.device(x)
-    elif not isinstance(x, (int, devices.device)):
+    elif isinstance(x, bool) or not isinstance(x, (int, np.integer, devices.device)):
         raise TypeError
-    return x
+    return x if isinstance(x, (str, devices.device)) else _held(int(x))
 
 
 def _indices(x: Any) -> Any:
@@ -154,10 +185,11 @@ def _nothing(x: Any) -> Any:
 
 KINDS = {
     "int": Kind((int,), "int", _int),
+    "Index": Kind((int,), "int", _index),  # a place or a size, which whatever can be an index may be
     "float": Kind((float, int, bool), "float", _float),
-    "Number": Kind((float, int, bool), "Number", _float),
-    "Scalar": Kind((float, int, bool), "Number", _scalar),  # where the function says why not a complex one
-    "bool": Kind((bool,), "bool", _bool),
+    "Number": Kind((float, int, bool), "Number", _scalar),
+    "Scalar": Kind((float, int, bool), "Number", _complex),  # where the function says why not a complex one
+    "bool": Kind((bool,), "bool", _nothing),
     "Truth": Kind((bool,), "bool", _truth),  # what PyTorch's Python only asks whether it is true
     "Ints": Kind((int,), "tuple of ints", _ints),
     "Sizes": Kind((), "tuple of ints", _sizes),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad.named_tuples import NamedTuple
 from tapegrad.signatures.kinds import Kind, kind_of
-from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME, OPEN, SEVERAL, TRUTHS
+from tapegrad.signatures.table import DEFAULTS, FORMS, INDICES, KINDS_BY_NAME, OPEN, SEVERAL, TRUTHS
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
@@ -34,7 +34,8 @@ class Parameter(NamedTuple):
 
     @property
     def kind(self) -> Kind | None:
-        return kind_of(self.annotation)
+        kind = self.annotation
+        return kind_of(kind.replace("int", "Index") if self.name in INDICES and kind in ("int", "int | None") else kind)
 
     @property
     def optional(self) -> bool:
@@ -166,11 +167,12 @@ def _of_several(path: str, form: Form) -> Form:
 
 def forms_of(path: str, function: Callable[..., Any], op: Operation | None = None) -> list[Form]:
     """Every way to call what users find under a path (`max`, `Tensor.max`, `linalg.norm`), the first first."""
-    flags = TRUTHS.get(path, TRUTHS.get(path.rpartition(".")[0]))
-    found = _forms_of(path, function, op)
-    return found if flags is None else [Form(tuple([
-        p._replace(annotation="Truth") if p.name in flags and p.annotation == "bool" else p
-        for p in form.parameters])) for form in found]
+    flags = TRUTHS.get(path, TRUTHS.get(path.rpartition(".")[0], set()))
+    changed = {**dict.fromkeys([(name, "bool") for name in flags], "Truth"),
+               **{(name, "bool"): "bool | None" for name in ("pin_memory", "requires_grad")}}
+    return [Form(tuple([
+        p if (p.name, p.annotation) not in changed else p._replace(annotation=changed[p.name, p.annotation])
+        for p in form.parameters])) for form in _forms_of(path, function, op)]
 
 
 def _forms_of(path: str, function: Callable[..., Any], op: Operation | None = None) -> list[Form]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 KINDS_BY_NAME = {
-    "input": "Tensor", "dim": "int", "keepdim": "bool", "dtype": "dtype | None", "requires_grad": "bool",
-    "pin_memory": "bool", "size": "Sizes", "index": "Tensor", "src": "Tensor", "alpha": "Number", "beta": "Number",
-    "out": "Tensor | None", "generator": "Generator", "layout": "layout", "device": "device",
+    "input": "Tensor", "dim": "int", "keepdim": "bool", "dtype": "dtype | None", "requires_grad": "bool | None",
+    "pin_memory": "bool | None", "size": "Sizes", "index": "Tensor", "src": "Tensor", "alpha": "Number",
+    "beta": "Number", "out": "Tensor | None", "generator": "Generator", "layout": "layout", "device": "device",
     "memory_format": "memory_format", "unbiased": "bool", "correction": "Number", "descending": "bool",
     "stable": "bool", "inplace": "bool", "non_blocking": "bool", "copy": "bool", "start": "Number", "end": "Number",
     "step": "Number", "offset": "int", "reduce": "Text", "hermitian": "bool", "upper": "bool", "check_errors": "bool",
@@ -36,6 +36,35 @@ TRUTHS = {
     "nn.functional.gumbel_softmax": {"hard"}, "nn.functional.triplet_margin_with_distance_loss": {"swap"},
     "lu": {"get_infos"}, "Tensor.lu": {"get_infos"},
 }
+# Whole numbers that are places or sizes.
+INDICES = {"end", "high", "index", "k", "length", "low", "m", "minlength", "num_samples", "output_size", "repeats",
+           "sections", "split_size", "start", "step", "storage_offset"}
+# What PyTorch's Python first asks of an argument, whatever it is: an AttributeError says that there is none.
+_ASKED = {
+    ("input", "size"): """adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool2d_with_indices
+        adaptive_max_pool3d adaptive_max_pool3d_with_indices batch_norm binary_cross_entropy
+        binary_cross_entropy_with_logits huber_loss instance_norm l1_loss max_unpool1d max_unpool2d max_unpool3d
+        mse_loss smooth_l1_loss""",
+    ("input", "dim"): """dropout1d dropout2d dropout3d embedding_bag fractional_max_pool2d
+        fractional_max_pool2d_with_indices fractional_max_pool3d fractional_max_pool3d_with_indices glu group_norm
+        interpolate linear_cross_entropy local_response_norm upsample upsample_bilinear upsample_nearest""",
+    ("weight", "size"): "binary_cross_entropy binary_cross_entropy_with_logits huber_loss l1_loss mse_loss",
+    ("theta", "is_floating_point"): "affine_grid",
+    ("weight", "dtype"): "embedding_bag", ("linear_weight", "dim"): "linear_cross_entropy",
+    ("target", "shape"): "linear_cross_entropy", ("input", "pow"): "lp_pool1d lp_pool2d lp_pool3d",
+    ("input1", "dim"): "margin_ranking_loss", ("input", "is_cuda"): "max_pool3d_with_indices",
+    ("indices", "unsqueeze"): "max_unpool1d", ("weight", "dim"): "multi_margin_loss", ("input", "norm"): "normalize",
+    ("input", "sigmoid"): "sigmoid", ("input", "abs"): "softsign", ("input", "tanh"): "tanh tanhshrink",
+    **dict.fromkeys((("anchor", "ndim"), ("positive", "ndim"), ("negative", "ndim")),
+                    "triplet_margin_with_distance_loss"),
+}
+ASKED: dict[str, dict[str, str]] = {
+    "norm": {"input": "layout"}, "split": {"tensor": "split"},
+    "pca_lowrank": {"A": "shape"}, "svd_lowrank": {"A": "shape"},
+}
+for (_argument, _attribute), _names in _ASKED.items():
+    for _name in _names.split():
+        ASKED.setdefault(f"nn.functional.{_name}", {})[_argument] = _attribute
 DEFAULTS: dict[str, Any] = {  # of what may only be given by name
     "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False,
     "generator": None, "memory_format": None, "keepdim": False, "correction": None,

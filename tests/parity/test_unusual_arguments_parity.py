@@ -4,6 +4,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tapegrad
@@ -96,6 +97,78 @@ str(t.result_type(ones(2), other=2))[-7:]
 t.linspace(t.tensor(0.0), 1, 3) | t.linspace(ones(1), 1, 3) | t.logspace(ones(1), 1, 3)
 t.logspace(0, t.tensor(1.0), 3)
 """,
+    # Beyond 64 bits, and numbers of NumPy's: which of its flags and arrays are none.
+    "vast numbers": """
+t.cumsum(ones(2), 2 ** 63) | t.diag(ones(2), -2 ** 70) | t.sum(ones(2), 2 ** 63) | t.select(ones(2), 0, 2 ** 64)
+t.nn.functional.avg_pool1d(ones(1, 4), 2 ** 63) | t.chunk(ones(2), 2 ** 63)
+t.conv1d(ones(1, 1, 4), ones(1, 1, 2), None, 2 ** 63)
+t.zeros(2, device=2 ** 63) | t.add(ones(2), 2 ** 63) | t.mul(ones(2), 2 ** 63) | t.add(ones(2), 2 ** 70)
+t.add(ones(2), -2 ** 70) | t.add(ones(2), 1, alpha=2 ** 63) | ones(2) > 2 ** 63 | t.pow(ones(2), 2 ** 63)
+ones(2).masked_fill(ones(2) > 0, 2 ** 63) | ones(2).clamp(2 ** 63) | ones(2).fill_(2 ** 63) | t.lerp(b, b, 2 ** 64)
+t.logit(ones(2), 2 ** 70) | t.full((2,), -2 ** 70) | ones(2).long().clamp(max=2 ** 63) | t.narrow(b, 0, 2 ** 63, 1)
+""",
+    "numpy's numbers": """
+t.cumsum(ones(2), np.array(0)) | t.diag(ones(2), np.array(0)) | t.cumsum(ones(2), np.int8(0)) | t.chunk(b, np.array(2))
+t.select(ones(2), 0, np.array(1)) | t.topk(ones(2), np.array(1))
+t.cumsum(ones(2), Index()) | t.narrow(b, 0, Index(), 1)
+t.sum(ones(2), 0, np.bool_(True)) | t.cholesky(t.eye(2), np.bool_(True)) | t.ones(2, requires_grad=np.bool_(True))
+t.full((2,), np.bool_(True)) | t.arange(np.bool_(True)) | t.tensor([1]) + np.bool_(True) | b[:2].long() * np.bool_(True)
+t.tensor([True]) & np.bool_(True) | t.eq(t.tensor([1]), np.bool_(True)) | t.add(ones(2), 1, alpha=np.bool_(True))
+t.zeros(2, device=np.int64(1)) | t.zeros(2, device=True) | t.zeros(2, (np.array(1))) | t.scalar_tensor(np.bool_(True))
+t.ones(2, requires_grad=None) | t.zeros_like(ones(2), pin_memory=None) | t.eye(2, requires_grad=None)
+t.tensor([1.0], requires_grad=None)
+""",
+    "sizes": """
+t.zeros(2, True) | t.zeros((2, True)) | t.zeros((True, 2)) | t.sum(ones(2, 2), (0, True))
+t.zeros(t.tensor([2])) | t.zeros((2, t.tensor([[3]]))) | ones(1).repeat(t.tensor([2])) | t.zeros(2, np.bool_(True))
+ones(2, 2).sum(t.tensor(True)) | t.nn.functional.avg_pool1d(ones(1, 4), t.tensor(True)) | t.zeros(2, t.tensor([2.5]))
+t.zeros(t.tensor([2, 3])) | t.flip(ones(2), (t.tensor([0]),)) | t.zeros((2, 2 ** 63)) | t.zeros(2 ** 63)
+list(t.broadcast_shapes(True, (2, 1), None)) | list(t.Size([1, True])) | t.flip(ones(2), (2 ** 63,))
+""",
+    "a step apart": "\n".join(
+        f"t.gradient({x}, spacing={step}, edge_order={order})"
+        for x in ("b[:6].view(2, 3) ** 2", "t.tensor([1, 2, 9, 4])")
+        for step in (0, 2, -0.5, "float('inf')", "t.tensor(2.0)") for order in (1, 2)),
+    "one bias": "\n".join(
+        f"t.{kind}_cell(ones(1, 2), {state}, ones({n}, 2) / 9, ones({n}, 2) / 7, {biases})"
+        for kind, n, state in (("rnn_tanh", 2, "ones(1, 2)"), ("rnn_relu", 2, "ones(1, 2)"), ("gru", 6, "ones(1, 2)"),
+                               ("lstm", 8, "(ones(1, 2), ones(1, 2))"))
+        for biases in (f"None, b[:{n}] / 9", f"b[:{n}] / 9", f"b[:{n}] / 9, b[1:{n + 1}] / 5")),
+    # Flags of old, in every combination.
+    "a loss's flags": "\n".join(
+        f"t.nn.functional.{loss}, size_average={average}, reduce={reduce}, reduction='sum')"
+        for loss in (
+            "triplet_margin_loss(b[:4].view(2, 2), ones(2, 2), b[4:8].view(2, 2), 9.0",
+            "multi_margin_loss(b[:4].view(2, 2), t.tensor([0, 1])",
+            "multilabel_margin_loss(b[:4].view(2, 2), t.tensor([[0, -1], [1, 0]])",
+            "multilabel_soft_margin_loss(b[:4].view(2, 2), ones(2, 2)", "mse_loss(b[:4], ones(4)",
+            "cross_entropy(b[:4].view(2, 2), t.tensor([0, 1])", "hinge_embedding_loss(b[:4], ones(4)")
+        for average in (None, 0, False, 2) for reduce in (None, 0, False, 1)),
+    "dtypes that differ": """
+((t.addcdiv(b[:1] * 0, t.ones(1), t.ones(1) * 3, value=0.1) * 3 - 0.1).abs() < 1e-12)
+((t.addcmul(b[:1] * 0, t.ones(1) / 8, t.ones(1) * 3, value=0.1) * 8 - 0.3).abs() < 1e-12)
+((t.ldexp(b[1:2], t.ones(()) / 4) - 2 ** 0.25).abs() < 1e-12) | t.ldexp(t.tensor([3]), t.tensor([2.5]))
+t.nn.functional.binary_cross_entropy(t.ones(2) / 4, t.ones(2) / 3, ones(2) / 7)
+t.nn.functional.binary_cross_entropy(t.ones(2) / 4, t.ones(2) / 3, ones(2) / 7, reduction="none")
+t.nn.functional.linear(ones(3), ones(4, 3), ones(1, 4)) | t.nn.functional.linear(ones(3), ones(4, 3), ones(2, 4))
+t.nn.functional.linear(ones(2, 3), ones(4, 3), ones(1, 4)) | t.nn.functional.linear(ones(2, 2, 3), ones(4, 3), ones(4))
+t.bernoulli(ones(3).requires_grad_(), 0.5).requires_grad
+""",
+    "axes of batches": "\n".join(
+        f"t.{name}(ones(1), ones{one}, ones{other})" for name in ("addbmm", "baddbmm") for one, other in (
+            ("()", "(2, 3, 4)"), ("(2)", "(2, 3, 4)"), ("(2, 3)", "(2, 3, 4)"), ("(2, 3, 4)", "()"),
+            ("(2, 3, 4)", "(2)"), ("(2, 3, 4)", "(4, 5)"), ("(2, 3, 4)", "(2, 4, 5, 1)"),
+            ("(2, 3, 4, 5)", "(2, 4, 5)"))),
+    # What Python functions ask of arguments first.
+    "no tensors": "\n".join(
+        f"t.{call.format(x)}" for x in (3, "'text'", None, [1.0], "np.ones(2).tolist") for call in (
+            "nn.functional.mse_loss({}, ones(2))", "nn.functional.mse_loss(ones(2), ones(2), weight={})",
+            "nn.functional.glu({})", "nn.functional.softsign({})", "nn.functional.tanh({})", "norm({})",
+            "nn.functional.normalize({})", "nn.functional.interpolate({})", "nn.functional.dropout2d({})",
+            "nn.functional.adaptive_avg_pool2d({}, 2)", "nn.functional.instance_norm({})",
+            "nn.functional.lp_pool1d({}, 2, 2)", "nn.functional.triplet_margin_loss({}, ones(2), ones(2))",
+            "nn.functional.triplet_margin_loss(ones(2), {}, ones(2))",
+            "nn.functional.margin_ranking_loss({}, ones(2), ones(2))", "svd_lowrank({})")),
     "names": """
 ones(2).to(tensor=ones(2).int()) | ones(2).to(other=ones(2).int()) | ones(2).copy_(other=2.5)
 ones(2, 3).count_nonzero(0, 1) | ones(2, 3).count_nonzero(True)
@@ -107,6 +180,11 @@ ones(2).greater("text") | ones(2).divide("text") | t.special.psi("text") | ones(
 ones(2).sum("text") | ones(2).abs(2) | ones(2).subtract("text") | t.negative("text") | ones(2).multiply_("text")
 """,
 }
+
+
+class Index:
+    def __index__(self) -> int:
+        return 1
 
 
 def told(t: Any, text: str) -> Any:
@@ -121,7 +199,8 @@ def told(t: Any, text: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            known = {"t": t, "ones": ones, "gradients": gradients, "b": t.arange(40.0, dtype=t.float64)}
+            known = {"t": t, "ones": ones, "gradients": gradients, "b": t.arange(40.0, dtype=t.float64), "np": np,
+                     "Index": Index}
             return plain(eval(text, known))
         except Exception as error:
             return type(error).__name__, str(error).partition("\n")[0].partition(" backend.")[0]

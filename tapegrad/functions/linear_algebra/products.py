@@ -215,7 +215,10 @@ def _check_mv(a: Any, b: Any) -> Any:
     return (a.shape[0],)
 
 
-def _check_bmm(a: Any, b: Any) -> Any:
+def _check_bmm(a: Any, b: Any, asked: tuple[int, ...] = (0, 1)) -> Any:
+    for x, axes in ((a, asked), (b, (2,))):
+        for axis in axes:
+            shapes.axis_there(axis, x.ndim)
     if a.ndim != 3 or b.ndim != 3:
         raise RuntimeError(f"batch{1 if a.ndim != 3 else 2} must be a 3D tensor")
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
@@ -245,7 +248,7 @@ PUBLIC["ger"] = METHODS["ger"] = outer
 _added("addmm", mm, _check_mm)
 _added("addmv", mv, _check_mv)
 _added("baddbmm", bmm, _check_bmm)
-_added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _check_bmm(a, b)[1:])
+_added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _check_bmm(a, b, (1,))[1:])
 
 
 @method

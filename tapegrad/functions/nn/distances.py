@@ -9,7 +9,7 @@ from tapegrad.creation import check_room, from_array
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, public
 from tapegrad.functions.linear_algebra.contractions import einsum
 from tapegrad.functions.nn.activations import NN, nn
-from tapegrad.functions.nn.losses import check_reduction, pairwise_distance, reduced
+from tapegrad.functions.nn.losses import by_flags, check_reduction, pairwise_distance, reduced
 from tapegrad.functions.nn.padding import tied
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.several_outputs import one_node
@@ -83,8 +83,11 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
                         eps: float = 1e-6, swap: bool = False, size_average: Any = None, reduce: Any = None,
                         reduction: str = "mean") -> Any:
     """By how much the negative is not farther than the positive (`torch.nn.functional.triplet_margin_loss`)."""
+    reduction = by_flags(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    for place, (name, x) in enumerate((("anchor", anchor), ("positive", positive), ("negative", negative)), 1):
+        expect_tensor("triplet_margin_loss", x, name, place)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of "
                            f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
@@ -125,6 +128,7 @@ def _positive(x: Any) -> Any:
 def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
                       size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
     """By how much other classes come near the right one (`torch.nn.functional.multi_margin_loss`)."""
+    reduction = by_flags(size_average, reduce, reduction)
     expect_tensor("multi_margin_loss", target, "target", 2)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
@@ -155,6 +159,7 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
 def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None,
                            reduction: str = "mean") -> Any:
     """multi_margin_loss for several right classes, -1 after the last (`torch.nn.functional.multilabel_margin_loss`)."""
+    reduction = by_flags(size_average, reduce, reduction)
     check_reduction(reduction)
     expect_tensor("multilabel_margin_loss", target, "target", 2)
     if input.ndim > 2 or not all(input.shape[-1:]):
@@ -182,6 +187,7 @@ def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None,
 def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None,
                                 reduce: Any = None, reduction: str = "mean") -> Any:
     """The mean over classes of their cross entropies (`torch.nn.functional.multilabel_soft_margin_loss`)."""
+    reduction = by_flags(size_average, reduce, reduction)
     likely = NN["logsigmoid"]
     loss = -(target * likely(input) + (1 - target) * likely(-input))
     if weight is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes
+from tapegrad import dtypes, shapes
 from tapegrad.creation import filled, from_array
 from tapegrad.dispatch import differentiated
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name
@@ -36,7 +36,13 @@ def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Any:
     if input.dtype is not weight.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(input)} and "
                            f"{kind_name(weight)}")
-    return matmul(input, turned) + bias
+    found = matmul(input, turned)
+    if bias.ndim == 2 and bias.shape[0] == found.ndim == 1:
+        bias = bias[0]
+    shape = shapes.broadcast((tuple(found.shape), tuple(bias.shape)))
+    if shape != tuple(found.shape):
+        raise RuntimeError(f"output with shape {list(found.shape)} doesn't match the broadcast shape {list(shape)}")
+    return found + bias
 
 
 @nn

@@ -35,7 +35,7 @@ def check_reduction(reduction: str) -> None:
         raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
-def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
+def by_flags(size_average: Any, reduce: Any, reduction: str) -> str:
     """The deprecated pair of flags as a reduction."""
     if size_average is None and reduce is None:
         return reduction
@@ -57,7 +57,7 @@ def mse_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any =
              weight: Any = None) -> Any:
     """The mean squared difference (`torch.nn.functional.mse_loss`)."""
     input, target = _paired("mse_loss", input, target)
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = by_flags(size_average, reduce, reduction)
     if weight is not None:
         return _weighted((input - target) ** 2, weight, reduction)
     common = result_type(input, target)
@@ -85,7 +85,7 @@ def l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = 
             weight: Any = None) -> Any:
     """The mean absolute difference (`torch.nn.functional.l1_loss`)."""
     input, target = _paired("l1_loss", input, target)
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = by_flags(size_average, reduce, reduction)
     loss = abs(input - target)
     return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
 
@@ -98,7 +98,7 @@ def smooth_l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce:
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = _paired("smooth_l1_loss", input, target)
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = by_flags(size_average, reduce, reduction)
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     return reduced(apply(operation("smooth_l1"), (input, target), (("beta", float(beta)),)), reduction)
@@ -129,7 +129,9 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, size_av
     if target.dtype is not input.dtype:
         raise RuntimeError(f"Found dtype {kind_name(target)} but expected {kind_name(input)}")
     loss = apply(operation("bce"), (input, target))
-    return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
+    if weight is not None:
+        loss = (loss * weight).to(input.dtype)
+    return reduced(loss, by_flags(size_average, reduce, reduction))
 
 
 @nn
@@ -153,7 +155,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
         loss = loss * weight
     if target.dtype.is_floating_point and loss.dtype is not target.dtype:
         loss = loss.to(target.dtype)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, by_flags(size_average, reduce, reduction))
 
 
 @nn
@@ -170,14 +172,14 @@ def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = N
     loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.shape[0] if input.ndim else loss.sum()
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, by_flags(size_average, reduce, reduction))
 
 
 @nn
 def poisson_nll_loss(input: Tensor, target: Any, log_input: bool = True, full: bool = False, size_average: Any = None,
                      eps: float = 1e-8, reduce: Any = None, reduction: str = "mean") -> Any:
     """The negative log-likelihood of a Poisson distribution (`torch.nn.functional.poisson_nll_loss`)."""
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = by_flags(size_average, reduce, reduction)
     check_reduction(reduction)
     expect_tensor("poisson_nll_loss", target, "target", 2)
     loss = input.exp() - target * input if log_input else input - target * input.add(eps).log()
@@ -218,7 +220,7 @@ def hinge_embedding_loss(input: Tensor, target: Any, margin: float = 1.0, size_a
     far = input.neg().add(margin).to(input.dtype).clamp_min(0)
     zero = input.new_zeros(())
     loss = PUBLIC["where"](target != 1, far, zero) + PUBLIC["where"](target != -1, input, zero)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, by_flags(size_average, reduce, reduction))
 
 
 @nn
@@ -227,7 +229,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
                            f"{input1.shape}, input2: {input2.shape}, target: {target.shape} ")
-    return reduced((-target * (input1 - input2) + margin * 1.0).clamp_min(0), _legacy(size_average, reduce, reduction))
+    return reduced((-target * (input1 - input2) + margin * 1.0).clamp_min(0), by_flags(size_average, reduce, reduction))
 
 
 @nn
@@ -244,7 +246,7 @@ def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduc
                            f"{kind_name(input)}")
     if loss.dtype is not input.dtype:
         loss = loss.to(input.dtype)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, by_flags(size_average, reduce, reduction))
 
 
 @public
@@ -278,7 +280,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     zero = cosine.new_zeros(tuple(cosine.shape))
     loss = PUBLIC["where"](target == 1, 1 - cosine, zero) + PUBLIC["where"](
         target == -1, (cosine - margin).clamp_min(0), zero)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, by_flags(size_average, reduce, reduction))
 
 
 @public
@@ -321,7 +323,7 @@ def _expect_classes(input: Tensor, target: Any) -> Any:
 def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
              reduce: Any = None, reduction: str = "mean") -> Any:
     """The negative log-likelihood of classes (`torch.nn.functional.nll_loss`)."""
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = by_flags(size_average, reduce, reduction)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     expect_tensor("nll_loss_nd", target, "target", 2)
@@ -356,7 +358,7 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
 def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
                   reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
     """The cross entropy of classes, or of class probabilities (`torch.nn.functional.cross_entropy`)."""
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = by_flags(size_average, reduce, reduction)
     expect_tensor("cross_entropy_loss", target, "target", 2)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")

@@ -219,6 +219,8 @@ def network(mode: str, x: Any, states: States, weights: Sequence[Sequence[Any]],
 
 def cell(mode: str, input: Any, states: States, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> States:
     """One step of a cell."""
+    if b_ih is None and b_hh is not None:
+        b_ih = b_hh.new_zeros(b_hh.shape)
     return STEPS[mode](w_hh, b_hh, None)(_inputs(mode, input, w_ih, b_ih, b_hh), *states)
 
 

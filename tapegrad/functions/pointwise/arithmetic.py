@@ -329,7 +329,7 @@ METHODS["__pos__"] = positive
 def _ldexp(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """`input * 2 ** other` (`torch.ldexp`)."""
     expect_tensor("ldexp", other, "other", 2)
-    if isinstance(other, Tensor) and not other.dtype.is_floating_point:
+    if isinstance(other, Tensor) and not (other.ndim and other.dtype.is_floating_point):
         common = common_dtype(input, other)
         other = other.to(common if common.is_floating_point else dtypes.default_dtype())
     return into(out, input * 2.0 ** other)

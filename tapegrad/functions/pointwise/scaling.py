@@ -17,8 +17,8 @@ def scaled(x: Any, factor: Any, name: str, *others: Any, strict: bool = True) ->
 
     RuntimeError for a factor that does not fit this dtype; unless `strict`, a fraction is cut off first.
     """
-    if type(factor) is float and type(x) is Tensor and x._layout == getattr(others[0] if others else x, "_layout", 0) \
-            and x.dtype.is_floating_point:  # as optimisers call it
+    if type(factor) is float and type(x) is Tensor and x.dtype.is_floating_point and all(
+            x._layout == getattr(y, "_layout", 0) for y in others):  # as optimisers call it
         return x * factor
     if isinstance(factor, Tensor):
         factor = factor.item()

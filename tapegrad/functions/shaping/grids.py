@@ -21,7 +21,7 @@ from tapegrad.tensor import Tensor
 @public
 def broadcast_shapes(*shapes_: Any) -> shapes.Size:
     """The shape that shapes broadcast to (`torch.broadcast_shapes`)."""
-    given = tuple((s,) if isinstance(s, int) else tuple(s) for s in shapes_)
+    given = tuple((int(s),) if isinstance(s, int) else tuple(s) for s in shapes_ if s is not None)
     if any(n < 0 for s in given for n in s):
         raise RuntimeError("Trying to create tensor with negative dimension")
     return shapes.Size(shapes.broadcast(given))
@@ -133,6 +133,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_o
         twice = next(d for d in dims if dims.count(d) > 1)
         raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
     spacing = 1 if spacing is None else spacing
+    if isinstance(spacing, Tensor) and not spacing.ndim:
+        spacing = spacing.item()
     steps = [spacing] * len(dims) if isinstance(spacing, (int, float)) else list(spacing)
     if isinstance(spacing, Tensor) or len(steps) != len(dims):
         raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to "
@@ -142,7 +144,10 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_o
         n = input.shape[d]
         if n < edge_order + 1:
             raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
-        at = step if isinstance(step, Tensor) else from_array(np.arange(n) * float(step), _float(input))
+        if not isinstance(step, Tensor):
+            found.append(_even_difference(input, float(step), d, edge_order))
+            continue
+        at = step
         if at.numel() != n:
             raise RuntimeError(f"torch.gradient expected each coordinate tensor to have {n} elements")
         found.append(_difference(input, at.to(_float(input)), d, edge_order))
@@ -151,6 +156,19 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_o
 
 def _float(x: Any) -> dtypes.dtype:
     return x.dtype if x.dtype.is_floating_point else dtypes.default_dtype()
+
+
+def _even_difference(x: Any, step: float, d: int, order: int) -> Any:
+    """Differences of what lies a step apart, which may be zero or infinite."""
+    n = x.shape[d]
+    x = x.to(_float(x))
+    steps = x.narrow(d, 1, n - 1) - x.narrow(d, 0, n - 1)
+    first, last = steps.narrow(d, 0, 1), steps.narrow(d, n - 2, 1)
+    if order == 2:
+        first = first * 1.5 - steps.narrow(d, 1, 1) * 0.5
+        last = last * 1.5 - steps.narrow(d, n - 3, 1) * 0.5
+    inner = (x.narrow(d, 2, n - 2) - x.narrow(d, 0, n - 2)) / 2
+    return cat([first, inner, last], d) / step
 
 
 def _difference(x: Any, at: Any, d: int, order: int) -> Any:
