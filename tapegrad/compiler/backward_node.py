@@ -178,7 +178,7 @@ class Recorder:
             *(("argument", i) for i in range(n_arguments)), *(("held", i) for i in range(len(self.reads.held))),
             *(("result", i) for i in self.reads.results), *([("saved", 0)] if saved else [])]
         numbers = {key: i for i, key in enumerate(self.kept)}
-        place = captured.returned.index
+        place = captured.recorded.index
         inputs = [(rec.FROM_ARGUMENT, x) if type(x) is int else (rec.FROM_RESULT, place(x.which)) if type(x) is Result
                   else (rec.FROM_REACHED, id(x)) for x in captured.inputs]
         segments: Any = np.zeros(len(self.segments), rec.SEGMENT)
@@ -265,7 +265,7 @@ class Recorder:
     def record(self, leaves: Sequence[Any], arguments: Sequence[Any], outputs: Sequence[Any], fresh: Sequence[Any],
                states: Sequence[Any], numbers: Sequence[Any]) -> None:
         """Give results of a call their history."""
-        results = [outputs[i] for i in self.variant.captured.returned]
+        results = [outputs[i] for i in self.variant.captured.recorded]
         extra = self.extra(states, numbers, leaves)
         call.record_call(self.address, tuple(arguments), tuple(results), tuple(fresh), extra)
 

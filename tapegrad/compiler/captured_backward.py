@@ -173,6 +173,19 @@ def _chosen(bits: int, order: Sequence[int]) -> int:
     return sum(1 << n for n, k in enumerate(order) if bits >> k & 1)
 
 
+def leading(unseen: list[int], ends: set[int]) -> set[int]:
+    """Which of some rows others are computed from, with a gradient."""
+    seen = set()
+    while unseen:
+        row = unseen.pop()
+        t = None if row in seen or row in ends else reading.instruction_of(row)
+        seen.add(row)
+        if t is not None:
+            rows, needs = reading.operands_of(t)
+            unseen += [r for j, r in enumerate(rows) if needs >> j & 1]
+    return ends & seen
+
+
 def _join_outputs(reaching: dict[int, int]) -> None:
     """Outputs of one custom function are in one segment: which of them have a gradient is the function's affair, and
     that none is zero."""
@@ -188,13 +201,14 @@ def _join_outputs(reaching: dict[int, int]) -> None:
                 reaching[t] = reaching[made]
 
 
-def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach, given: Sequence[Any],
-                   stop: Callable[[str], None]) -> Traced:
+def trace_backward(roots: Sequence[Any], views: Sequence[Any], inputs: Sequence[Any], reach: Reach,
+                   given: Sequence[Any], stop: Callable[[str], None]) -> Traced:
     """Run the backwards of a call that is being captured, of a function that can read what is in `reach`.
 
-    `given` are the containers that it was passed; `stop` is told if the call turns out to be none to be repeated.
+    Of some results it returns `views`. `given` are the containers that it was passed; `stop` is told if the call turns
+    out to be none to be repeated.
     """
-    if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
+    if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in (*roots, *views)):
         capturing.refuse("a result has hooks, or retains its gradient")
         return Traced()
     left = [*roots]

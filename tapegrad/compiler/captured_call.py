@@ -1,7 +1,7 @@
 """One call, captured: what it did to memory and what it left behind, in a form that compares equal for equal calls."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,8 @@ class Output(NamedTuple):
     """Where a tensor of the result comes from.
 
     `kind` is argument (`which` of them), held (the tensor itself), fresh (`which` block of the program, whole), part (a
-    view of such a block), view (of an argument or a held tensor), or alias (on the memory of one, without history).
+    view of such a block), view (of an argument or a held tensor), seen (a view of output number `which`), or alias (on
+    the memory of an argument or a held tensor, without history).
     `layout` and `offset` say how a part or an alias lies, `links` how to come from there to a view, and `flags` what
     kind of view that is, or that what is fresh was made in inference mode, by a call that came from outside of it.
     """
@@ -96,8 +97,9 @@ class Captured:
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
                  roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False,
                  earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False,
-                 logs: Sequence[Log] = ()) -> None:
+                 logs: Sequence[Log] = (), seen: Sequence[Any] = ()) -> None:
         self.logs: list[Log] = list(logs)
+        self._seen = list(seen)  # results that are views of others
         self.switched: list[tuple[dict[Any, Any], Any, Any]] = before.switched
         self.requiring: list[tuple[Any, bool]] = before.requiring
         if trace.refusals:
@@ -258,6 +260,12 @@ class Captured:
             raise Refused("it returns a tuple, list or dict that it reads")
         self._tensors = list({id(t): t for t in leaves}.values())
         self.returned: list[int] = [self._place(self._tensors, t) for t in leaves]
+        # Results that nobody is handed, for there are views of them alone: each as the base of which one.
+        self.bases: list[int] = []
+        for t in self._seen:
+            if not any(t._base is other for other in self._tensors):
+                self.bases.append(self._place(self._tensors, t))
+                self._tensors.append(t._base)
         outputs = [self._output(before, t) for t in self._tensors]
         taken = [o.which for o in outputs if o.kind in ("fresh", "part")] + [g.number for g in self.gradients]
         for o, t in zip(outputs, self._tensors):
@@ -280,6 +288,10 @@ class Captured:
             raise Refused(f"it returns a {type(tensor).__name__}")
         if hung(tensor):
             raise Refused("it hangs an attribute on a tensor that it returns")
+        if any(t is tensor for t in self._seen):
+            links = links_between(tensor, tensor._base)
+            return Output("seen", self._place(self._tensors, tensor._base), None, 0, tuple(links or ()),
+                          int(buffers["flags"][tensor._buffer]) & KIND_OF_VIEW)
         owner = cap.owner_of(tensor)
         offset = cap.addresses.item(tensor._buffer) - cap.addresses.item(owner)
         if owner in before.known or owner in self.numbers:
@@ -308,13 +320,11 @@ class Captured:
         kind, source = "view", given[0]
         row = tensor._buffer
         while tensor.requires_grad and row not in rows:
-            t = instruction_of(row)
-            if t is None or not machine.plans["flags"][plan_of(t).index] & rec.VIEW:
+            step = _link(row)
+            if step is None:
                 raise Refused("a result that requires grad lies in an argument's memory")
-            (viewed, *_), _ = operands_of(t)
-            links.insert(0, Link(layouts.all[int(buffers[row]["layout"])],
-                                 cap.addresses.item(row) - cap.addresses.item(viewed), plan_of(t), shift_of(t)))
-            row = viewed
+            link, row = step
+            links.insert(0, link)
             if row not in rows and any(x._buffer == row for x in self._tensors):
                 raise Refused("one result that requires grad is computed from another")
         if links:
@@ -401,6 +411,11 @@ class Captured:
             for a, b in zip(self.steps, other.steps) if does(a) != does(b))
 
     @property
+    def recorded(self) -> list[int]:
+        """The outputs that a call's history is told: what is returned, and what that are views of."""
+        return [*self.returned, *range(len(self.outputs) - len(self.bases), len(self.outputs))]
+
+    @property
     def sets(self) -> bool:
         """Whether a replay ends with attributes that Python sets."""
         return bool(self.switched or self.requiring)
@@ -440,6 +455,53 @@ class Captured:
         """Whether running the function once more would leave no trace, but for what it appends to `logs`."""
         return not (self.versions or self.argument_versions or self.gradients or self.sets or (
             self.formula and self.formula.writes))
+
+
+def _link(row: int) -> tuple[Link, int] | None:
+    """How a recorded view comes of another row, and which; None for what is none."""
+    t = instruction_of(row)
+    if t is None or not machine.plans["flags"][plan_of(t).index] & rec.VIEW:
+        return None
+    (viewed, *_), _ = operands_of(t)
+    return Link(layouts.all[int(buffers[row]["layout"])], cap.addresses.item(row) - cap.addresses.item(viewed),
+                plan_of(t), shift_of(t)), viewed
+
+
+def links_between(view: Any, base: Any) -> list[Link] | None:
+    """How a tensor comes of its base, whose history is its own up to there; None where it is another by now."""
+    row = view._buffer
+    if is_stale(view) or cap.owner_of(base) != base._buffer:
+        return None
+    links: list[Link] = []
+    while row != base._buffer:
+        step = _link(row)
+        if step is None:
+            return None
+        link, row = step
+        links.insert(0, link)
+    return links
+
+
+def leads_back(view: Any, base: Any, others: Collection[int]) -> bool:
+    """Whether a tensor comes of its base by views alone, none of which is one of these others (rows)."""
+    if links_between(view, base) is None:
+        return False
+    row = view._buffer
+    while row != base._buffer:
+        if row != view._buffer and row in others:
+            return False
+        (row, *_), _ = operands_of(instruction_of(row))  # type: ignore[arg-type]
+    return True
+
+
+def is_stale(view: Any) -> bool:
+    """Whether the history of a view is another by now: somebody wrote to its base."""
+    return bool(buffers["version"][view._buffer] != buffers["version"][cap.owner_of(view)])
+
+
+def is_restricted(tensor: Any) -> bool:
+    """Whether a tensor is a view that may not be written to, for how it came about."""
+    return bool(int(buffers["flags"][tensor._buffer]) & KIND_OF_VIEW & ~rec.IS_VIEW)
 
 
 def _are_apart(tensors: Sequence[Any]) -> bool:

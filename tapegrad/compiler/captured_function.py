@@ -19,8 +19,8 @@ from tapegrad.compiler import patience
 from tapegrad.compiler.argument_keys import aliases, sort_arguments
 from tapegrad.compiler.assumptions import Assumptions
 from tapegrad.compiler.before_call import Before
-from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Captured
+from tapegrad.compiler.captured_backward import Traced, leading, trace_backward
+from tapegrad.compiler.captured_call import Captured, is_restricted, is_stale, leads_back
 from tapegrad.compiler.guards import trusted_values
 from tapegrad.compiler.guards.contents import Transparent, is_record
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
@@ -194,10 +194,10 @@ class CapturedFunction(Transparent, CompiledBase):
                 self._captures += 1
                 appended = before.appended()
                 whole = (result, *(item for _, item in appended)) if appended else result
-                roots, views = ([], []) if trace.refusals or trace.failed else _roots(whole, before)
+                roots, views, seen = ([], [], []) if trace.refusals or trace.failed else _roots(whole, before)
                 if roots:
                     inputs = [*(t for t in before.tensors if t.requires_grad), *views]
-                    traced = trace_backward(roots, inputs, reach, before.containers, self._stop)
+                    traced = trace_backward(roots, seen, inputs, reach, before.containers, self._stop)
             finally:
                 try:
                     if substitution is not None:
@@ -220,7 +220,7 @@ class CapturedFunction(Transparent, CompiledBase):
                 substitution.check()
             captured = Captured(before, trace, events, whole, traced, roots, substitution, "loops" in self.passes,
                                 [p.analysed for p in self._pending.get(key, ())], self.checkpoint is not None,
-                                [log for log, _ in appended])
+                                [log for log, _ in appended], seen)
         except Refused as why:
             if self._assumed.learn(why):
                 self._in_vain = 0
@@ -343,19 +343,38 @@ class CapturedFunction(Transparent, CompiledBase):
         return self.__wrapped__(*args, **kwargs)
 
 
-def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any]]:
-    """The tensors of a result that need a history of their own, and the views of what was there before, which have one.
+def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any], list[Any]]:
+    """The tensors of a result that need a history of their own, and the views that have one: of what was there before,
+    and of the first.
+
+    Those are of the call's own memory, and left to be views where it shows: PyTorch may refuse to write to them, or
+    there is more in that memory. What they are views of is a result too then, which nobody is handed, perhaps.
     """
     leaves: list[Any] = []
     flatten(result, leaves, varying=Numbers(frozenset()), records=is_record)
     given = {*map(id, before.arguments), *map(id, before.held)}
-    roots = [t for t in {id(t): t for t in leaves}.values() if t.requires_grad and id(t) not in given]
+    several = [*{id(t): t for t in leaves}.values()]
+    roots = [t for t in several if t.requires_grad and id(t) not in given]
+    if any(is_restricted(t) and is_stale(t) for t in roots):  # to ask for its history is an error
+        capturing.refuse("it returns a view that may not be written to, and was")
+        return [], [], []
     outside = {*before.owners, *before.known}
     views = [t for t in roots if t._is_view() and owner_of(t) in outside]
     roots = [t for t in roots if not any(t is v for v in views)]
     if any(t.is_leaf for t in roots):
         capturing.refuse("it returns a new leaf that requires grad")
-    return roots, views
+    owners = [*map(owner_of, several)]
+    seen = [t for t in roots if t._is_view() and (owners.count(owner_of(t)) > 1 or is_restricted(t))]
+    rows = [t._buffer for t in several]
+    seen = [t for t in seen if leads_back(t, t._base, rows)]
+    if seen:  # what others are computed from is no view beside: hooks on it are told what comes through them
+        between = leading([t._buffer for t in roots if not any(t is s for s in seen)], {t._buffer for t in seen})
+        seen = [t for t in seen if t._buffer not in between]
+    if any(is_restricted(t) and not any(t is s for s in seen) for t in roots):
+        capturing.refuse("it returns a view that may not be written to, as those of chunk")
+    roots = [t for t in roots if not any(t is s for s in seen)]
+    roots += [b for b in {id(t._base): t._base for t in seen}.values() if not any(b is t for t in roots)]
+    return roots, views, seen
 
 
 def _outside() -> int:

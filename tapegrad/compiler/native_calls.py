@@ -31,7 +31,8 @@ from tapegrad.tensor import Tensor
 
 _replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]
 MANY = 1 << 14  # random numbers
-_KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMENT, "held": rec.OF_HELD}
+_KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMENT, "held": rec.OF_HELD,
+          "seen": rec.OF_RESULT}
 
 
 def run_of(draw: Any) -> tuple[Run, bool] | None:
@@ -100,12 +101,13 @@ class Quick:
         if arguments.parts:
             self._table("parts", arguments.parts)
         record["outside"] = any(_flags.item(row) & (rec.EXTERNAL | rec.BORROWED) for row in variant.owners)
-        self.form: int = self._results()
+        self.form: int = self._results(recording)
         record["form"] = self.form
         # Whether what the native call gives is the result.
         self.whole: bool = self.form in (rec.ONE_TAKEN, rec.ONE_RESULT) or (
             self.form == rec.SEVERAL_RESULTS and not captured.reads and not captured.logs
             and captured.structure == (tuple, None, (Tensor,) * len(captured.returned)))
+        record["n_hidden"] = len(captured.bases) * self.whole
         record["whole"], record["runs"] = self.whole and not self.leaves, address_of(variant.counter)
         # What works out the numbers that vary for native code, and whether that tries this way.
         self.compute: Any = None
@@ -113,7 +115,7 @@ class Quick:
             self.compute = self.formula.of_call(self.passed, self.places, self.slow)
         self.leave: Any = self.leaves and self.formula is not None and self.formula.leaving(
             len(self.passed), self.places, captured.reads if self.form == rec.AS_TAKEN else range(
-                len(captured.returned), len(captured.returned) + len(captured.reads)))
+                len(captured.recorded), len(captured.recorded) + len(captured.reads)))
         self.returns: int = _one_number(captured.structure)
         self.natively: bool = self.plainly or self.compute is not None
         if self.form == rec.CONSTANT_RESULT and self.natively and not self.leaves:
@@ -182,18 +184,29 @@ class Quick:
             draws.append((draw, layout.id if layout else 0))
         return draws, wanted
 
-    def _results(self) -> int:
+    def _results(self, recording: bool) -> int:
         """Lay down what a run leaves behind; the form of what the native call gives."""
         variant, captured = self.variant, self.variant.captured
         recorder = self.recorder
         if captured.sets or (captured.roots and (recorder is None or captured.parts)) or any(
                 o.kind not in _KINDS for o in captured.outputs) or (
                 any(type(left.leaf) is int for left in captured.gradients)) or (  # one object is given several times
-                any(captured.outputs[i].kind == "part" for i in captured.returned if captured.returned.count(i) > 1)):
+                any(captured.outputs[i].kind in ("part", "seen")
+                    for i in captured.returned if captured.returned.count(i) > 1)) or (
+                not recording and any(o.kind == "seen" for o in captured.outputs)):
             return rec.AS_TAKEN
-        outputs = [captured.outputs[i] for i in captured.returned] + [Output("fresh", i) for i in captured.reads]
-        self._table("results", [(_KINDS[o.kind], o.which if type(o.which) is int else id(o.which),
-                                 o.layout.id if o.layout else 0, o.offset, o.flags) for o in outputs])
+        outputs = [captured.outputs[i] for i in captured.recorded] + [Output("fresh", i) for i in captured.reads]
+        rows: list[tuple[int, ...]] = []
+        links: list[tuple[int, ...]] = []
+        for o in outputs:
+            if o.kind == "seen":
+                rows.append((rec.OF_RESULT, captured.recorded.index(o.which), len(links), len(o.links), o.flags))
+                links += [(link.plan.index, link.layout.id, link.offset, link.shift) for link in o.links if link.plan]
+            else:
+                rows.append((_KINDS[o.kind], o.which if type(o.which) is int else id(o.which),
+                             o.layout.id if o.layout else 0, o.offset, o.flags))
+        self._table("results", rows)
+        self._table("links", links)
         self._table("left", [(id(left.leaf), rec.NO_GRADIENT if left.number is None else left.number)
                              for left in captured.gradients])
         self._table("versions", captured.fresh_versions)

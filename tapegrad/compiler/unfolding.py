@@ -17,7 +17,7 @@ from tapegrad.autograd.function import Function
 from tapegrad.autograd.made_nodes import onwards
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import CompiledFunction, Input, Pullback
-from tapegrad.compiler.captured_backward import outline
+from tapegrad.compiler.captured_backward import leading, outline
 from tapegrad.compiler.captured_call import Result
 from tapegrad.compiler.guards.contents import by_value, is_record
 from tapegrad.compiler.guards.growing_lists import Growth
@@ -60,6 +60,7 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
         for stream, state in zip(streams, now):
             stream.back_to(state)
     results = list({id(t): t for t in leaves}.values())
+    results += [results[i]._base for i in captured.bases]
     inputs = [given[i] if type(i) is int else results[i.which] if type(i) is Result else i for i in captured.inputs]
     gone = {i for s in captured.traced.segments if s.gone for i in s.roots}
     with machine.pinned():
@@ -120,19 +121,7 @@ def _held(pullback: Pullback, outputs: Sequence[tuple[Any, int]], rows: Sequence
 def _reached(values: Sequence[Any], ends: Sequence[Any]) -> set[int]:
     """The rows of those `ends` that values depend on."""
     with machine.pinned():
-        return _followed([v._buffer for v in values], {x._buffer for x in ends})
-
-
-def _followed(unseen: list[int], ends: set[int]) -> set[int]:
-    seen = set()
-    while unseen:
-        row = unseen.pop()
-        t = None if row in seen or row in ends else instruction_of(row)
-        seen.add(row)
-        if t is not None:
-            rows, needs = operands_of(t)
-            unseen += [r for j, r in enumerate(rows) if needs >> j & 1]
-    return ends & seen
+        return leading([v._buffer for v in values], {x._buffer for x in ends})
 
 
 class _Within(Function):

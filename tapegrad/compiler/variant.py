@@ -16,7 +16,7 @@ from tapegrad.compiler.backward_node import Recorder
 from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.before_call import apart
 from tapegrad.compiler.captured_backward import Divided, Segment, divide
-from tapegrad.compiler.captured_call import Captured, Output, Result
+from tapegrad.compiler.captured_call import Captured, Link, Output, Result
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.passes import optimise
@@ -376,9 +376,11 @@ class Variant:
                 leaf.grad = None
             else:
                 call.put_grad(leaf, fresh[left.number])
-        outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
+        outputs = [None if o.kind == "seen" else self._output(o, arguments, fresh) for o in captured.outputs]
         if captured.roots:
             self._record(leaves, [*arguments, *self._views(arguments, parts)], fresh, outputs, states, numbers)
+        outputs = [self._linked(outputs[o.which], o.links, o.flags) if o.kind == "seen" else found
+                   for o, found in zip(captured.outputs, outputs)]
         found = unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers, returned)
         return captured.given(found)
 
@@ -422,12 +424,15 @@ class Variant:
             assert layout is not None
             owner = cap.owner_of(found)
             found = call.adopt(layout.id, cap.addresses.item(owner) + offset, owner, Tensor)
-        if links:
-            with modes.set_grad_enabled(links[0].plan is not None):
-                for link in links:
-                    plan, mode = (0, rec.LINK) if link.plan is None else (link.plan.index, rec.LINK | 1)
-                    found = call.make_view(plan, found, link.layout.id, link.offset, link.shift, mode)
-            self._be(found, flags)
+        return self._linked(found, links, flags) if links else found
+
+    def _linked(self, found: Any, links: Sequence[Link], flags: int) -> Any:
+        """A view of a tensor, of this kind, by way of others."""
+        with modes.set_grad_enabled(links[0].plan is not None):
+            for link in links:
+                plan, mode = (0, rec.LINK) if link.plan is None else (link.plan.index, rec.LINK | 1)
+                found = call.make_view(plan, found, link.layout.id, link.offset, link.shift, mode)
+        self._be(found, flags)
         return found
 
     @staticmethod

@@ -377,7 +377,8 @@ COMPILED = np.dtype([
 # where runs are counted (a u64), `whole` whether what the call gives is the function's result as it is, `constant` the
 # object that the function always returns, if it is one and no Python comes before. `found` are gradients that must be
 # on leaves, and `written` which of the arguments, these among them, a run writes to (TIMES_WRITTEN); `moving` are parts
-# of tensors that begin where a number says.
+# of tensors that begin where a number says. Some results are views of others, by way of `links`; of these, the last
+# `n_hidden` are handed to nobody.
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
@@ -386,7 +387,7 @@ REPLAY = np.dtype([
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
     ("runs", "u8"), ("whole", "u8"), ("constant", "u8"), ("draws", "u8"), ("n_draws", "u8"), ("stream", "u8"),
     ("found", "u8"), ("n_found", "u8"), ("written", "u8"), ("n_written", "u8"),
-    ("moving", "u8"), ("n_moving", "u8"),
+    ("moving", "u8"), ("n_moving", "u8"), ("links", "u8"), ("n_links", "u8"), ("n_hidden", "u8"),
 ])
 # A leaf, and how the gradient lies that must be found on it: an argument after those that are passed.
 GRADIENT_FOUND = np.dtype([("leaf", "u8"), ("layout", "u8")])
@@ -405,9 +406,12 @@ DRAWN_HERE = (1 << 64) - 1
 # CPython calls it, from the second call on.
 COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address. Of the first two,
-# `flags`: whether it was made in inference mode, and what kind of view it is to differentiation, if it is one.
+# `flags`: whether it was made in inference mode, and what kind of view it is to differentiation, if it is one. Or it is
+# a view of result `which`, by the links from number `layout` on, as many as `offset` says.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8"), ("flags", "u8")])
-OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)
+OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD, OF_RESULT = range(5)
+# A recorded view of a tensor: its plan, how it lies, how many bytes into it, and into its adjoint.
+RESULT_LINK = np.dtype([("plan", "u8"), ("layout", "u8"), ("offset", "u8"), ("shift", "u8")])
 # A leaf, and which of the fresh tensors becomes its gradient; how often one of these was written to.
 GRADIENT_LEFT = np.dtype([("leaf", "u8"), ("number", "u8")])
 TIMES_WRITTEN = np.dtype([("number", "u8"), ("version", "u8")])

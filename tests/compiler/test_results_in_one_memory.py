@@ -206,12 +206,159 @@ def test_parts_with_a_history_that_are_apart(function, use):
     assert f.replays > 1, f.explain()
 
 
+def whole_and_view(x):
+    y = (x * V).exp()
+    return y, y[0]
+
+
+def view_and_whole_and_more(x):
+    y = (x * V).exp()
+    return {"row": y[0], "whole": y, "sum": y.sum(), "twice": [y.t()[1]]}
+
+
+def chunks(x):
+    return (x @ V).tanh().chunk(2, 1)
+
+
+def one_chunk(x):
+    return (x @ V).tanh().chunk(2, 1)[1]
+
+
+def one_chunk_beside_others(x):
+    y = (x @ V).tanh()
+    return y.sum(), y.unbind()[1], x * 2
+
+
+def part_of_a_chunk(x):
+    return [(x @ V).tanh().split(1)[1][0, :1]]
+
+
+def chunks_of_a_chunk(x):
+    return (x @ V).tanh().chunk(2)[0].chunk(2, 1)
+
+
+def one_that_is_given_twice(x):
+    y = (x @ V).unbind()[0]
+    return y, x * 2, y
+
+
+def one_that_another_is_computed_from(x):
+    y = (x @ V).unbind()[0]
+    return y, y * 2
+
+
+def a_view_of_a_view(x):
+    y = (x * V)[0]
+    return y, y[:1], y.sum()
+
+
+def views_that_overlap(x):
+    y = x * V
+    return y[0].expand(2, 2), y[1], y.view(-1)[1:3]
+
+
+def views_of_two(x):
+    y, z = x * V, x + V
+    return y[0], z[0], y[1], z.t()
+
+
+def a_number_beside(x):
+    y = (x * V).unbind()
+    return y[0], x.sum().item(), y[1].sum()
+
+
+def in_grad_mode(x):
+    with torch.enable_grad():
+        return (x * V).unbind()
+
+
+def write_to_the_last(found: Any) -> None:
+    found[-1].mul_(2)
+    use_all(found)
+
+
+def write_to_the_base(found: Any) -> None:
+    (found[-1] if found[-1]._base is None else found[-1]._base).mul_(3)
+    use_all(found)
+
+
+def use_twice_each(found: Any) -> None:
+    loss = sum((t ** 3).sum() for t in found if t.requires_grad)
+    (g,) = torch.autograd.grad(loss, V, create_graph=True)  # type: ignore[call-overload]
+    g.sum().backward()
+
+
+def use_with_retained_gradients(found: Any) -> None:
+    found[0].retain_grad()
+    (found[0].sum() * 2 + found[-1].sum()).backward()
+    found[-1].mul_(found[0].grad.sum())
+
+
+VIEWS = [whole_and_view, view_and_whole_and_more, chunks, one_chunk, one_chunk_beside_others, part_of_a_chunk,
+         chunks_of_a_chunk, views_that_overlap, views_of_two, a_number_beside]
+
+
+def seen(called: Any, use: Any) -> Any:
+    V.grad = None
+    result = called(torch.tensor([[0.5, -1.0], [0.25, 0.75]]))
+    found = tensors(result)
+    made = [(t._is_view(), t.grad_fn.name() if t._is_view() else "", t.output_nr if t._is_view() else 0,
+             t._version, t.is_leaf, None if t._base is None else [t._base is other for other in found]) for t in found]
+    try:
+        use(found)
+        error = ""
+    except RuntimeError as why:
+        error = str(why).split(", which is output")[0]
+    after = [(t.detach().tolist(), t.requires_grad, t._version, t.stride()) for t in found]
+    gradient = None if V.grad is None else [f"{g:.4g}" for g in V.grad.flatten().tolist()]
+    return made, error, after, gradient, [*map(type, result)] if isinstance(result, (list, tuple)) else None
+
+
+@pytest.mark.parametrize("use", [use_all, use_each, use_with_hooks, use_twice_each, write_to_one, write_to_the_last,
+                                 write_to_the_base, write_and_lose, use_with_retained_gradients],
+                         ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", VIEWS, ids=lambda f: f.__name__)
+def test_views_of_what_a_call_made_are_views(function, use):
+    if use in (use_each, use_with_hooks, write_and_lose) and len(tensors(function(torch.ones(2, 2)))) < 2:
+        use = use_all
+    f, expected = compile(function), seen(function, use)
+    for _ in range(6):
+        assert seen(f, use) == expected, f.explain()
+    assert f.replays > 1, f.explain()
+
+
+@pytest.mark.parametrize("function", [*VIEWS, in_grad_mode], ids=lambda f: f.__name__)
+def test_views_of_what_a_call_made_without_grad_mode(function):
+    def seen(called: Any) -> Any:
+        with torch.no_grad():
+            return [(t.tolist(), t.requires_grad, t._is_view(), t.is_leaf) for t in tensors(called(torch.ones(2, 2)))]
+
+    f, expected = compile(function), seen(function)
+    for _ in range(6):
+        assert seen(f) == expected, f.explain()
+    assert f.replays > 1, f.explain()
+
+
 @pytest.mark.parametrize("function", [
-    lambda x: ((y := x * V), y[0]), lambda x: ((y := x * V)[0], y.t()[0]), lambda x: (x * V).chunk(2),
-    lambda x: ((y := x * V)[0].expand(2, 2), y[1])])
+    lambda x: ((y := x * V), y.detach()), lambda x: ((y := x * V)[0], y[1].mul_(2), y), a_view_of_a_view,
+    one_that_another_is_computed_from])
 def test_parts_that_are_not_apart_run_as_they_are_written(function):
     f = compile(function)
-    with pytest.warns(UserWarning, match="results that require grad share memory"):
+    with pytest.warns(UserWarning, match="results that require grad share memory|a view that may not be written to"):
         for _ in range(4):
-            f(torch.ones(2, 2))
+            assert seen(f, use_with_hooks) == seen(function, use_with_hooks)
     assert not f.replays
+
+
+def test_what_may_not_be_written_to_and_was():
+    @compile
+    def f(x):
+        y = (x @ V).unbind()
+        with torch.no_grad():
+            y[0].mul_(2)
+        return y[0]
+
+    for _ in range(4):
+        y = f(torch.ones(2, 2))
+        with pytest.raises(RuntimeError, match="returns multiple views"):
+            y.add_(1)

@@ -142,6 +142,9 @@ def _given(output: Output, captured: Captured, inputs: Sequence[Layout]) -> tupl
     if output.kind == "part":
         assert output.layout is not None
         return Place("own", captured.result_blocks[output.which], output.offset), output.layout
+    if output.kind == "seen":
+        place, _ = _given(captured.outputs[output.which], captured, inputs)
+        return place._replace(offset=place.offset + sum(link.offset for link in output.links)), output.links[-1].layout
     if output.kind == "argument" and output.which < len(inputs):
         return Place("argument", output.which, 0), inputs[output.which]
     if output.kind == "held":

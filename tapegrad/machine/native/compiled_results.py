@@ -13,9 +13,11 @@ from tapegrad.machine.native.objects import new_object, out_of_memory
 from tapegrad.machine.native.tape import drop_storage, make_row
 
 _results, _left, _versions = records(rec.OUTPUT), records(rec.GRADIENT_LEFT), records(rec.TIMES_WRITTEN)
-_FRESH, _ARGUMENT, _HELD = np.uint64(rec.OF_FRESH), np.uint64(rec.OF_ARGUMENT), np.uint64(rec.OF_HELD)
+_links = records(rec.RESULT_LINK)
+_FRESH, _ARGUMENT, _HELD, _RESULT = (
+    np.uint64(i) for i in (rec.OF_FRESH, rec.OF_ARGUMENT, rec.OF_HELD, rec.OF_RESULT))
 _INFERENCE, _IS_VIEW, _KIND_OF_VIEW = (np.uint32(i) for i in (rec.INFERENCE, rec.IS_VIEW, rec.KIND_OF_VIEW))
-_LINK = np.uint64(rec.LINK)
+_LINK, _RECORDED = np.uint64(rec.LINK), np.uint64(rec.LINK | 1)
 _ONE, _CONSTANT, _NOTHING = (np.uint64(i) for i in (rec.ONE_RESULT, rec.CONSTANT_RESULT, rec.NO_GRADIENT))
 _tuple_new = external("PyTuple_New", u64, u64)
 
@@ -55,22 +57,70 @@ def result_at(replay, number, objects, fresh):
 
 @native
 def results_of(replay, objects, fresh):
-    """The result: one tensor, a tuple of tensors, or True where it is always the same; 0 where there is no memory."""
+    """The result: one tensor, a tuple of tensors, or True where it is always the same; 0 where there is no memory.
+
+    A tuple without those that are views of others, where there are any (see `with_views`).
+    """
     if replay.form == _CONSTANT:
         py.incref(py.true())
         return py.true()
-    if replay.form == _ONE:
+    if replay.form == _ONE and replay.n_links == U0:
         return result_at(replay, U0, objects, fresh)
     found = _tuple_new(replay.n_results)
     if found == U0:
         return U0
     for i in range(replay.n_results):
+        if _results(replay.results)[i].kind == _RESULT:
+            continue
         one = result_at(replay, np.uint64(i), objects, fresh)
         if one == U0:
             py.decref(found)  # which holds nothing at the places that are left
             return U0
         words(found + ITEMS)[i] = one
     return found
+
+
+@native
+def view_by_links(replay, wanted, found):
+    """A view of a result, as it was recorded."""
+    at = words(found + ITEMS)[wanted.which]
+    py.incref(at)
+    for i in range(wanted.offset):
+        link = _links(replay.links)[wanted.layout + i]
+        seen = view_of(np.uint32(link.plan), at, np.uint32(link.layout), link.offset, link.shift, _RECORDED)
+        py.decref(at)
+        if seen == U0:
+            return U0
+        at = seen
+    row = buffers()[tensor_at(at).buffer]
+    row.flags = row.flags & ~_KIND_OF_VIEW | np.uint32(wanted.flags) & _KIND_OF_VIEW
+    return at
+
+
+@native
+def with_views(replay, found):
+    """The result of a tuple that lacks views of others in it, which have their history by now; uses that up."""
+    for i in range(replay.n_results):
+        wanted = _results(replay.results)[i]
+        if wanted.kind == _RESULT:
+            seen = view_by_links(replay, wanted, found)
+            if seen == U0:
+                py.decref(found)
+                return U0
+            words(found + ITEMS)[i] = seen
+    if replay.n_hidden == U0:
+        return found
+    given = words(found + ITEMS)[U0]
+    if replay.form == _ONE:
+        py.incref(given)
+    else:
+        given = _tuple_new(replay.n_results - replay.n_hidden)
+        for i in range(replay.n_results - replay.n_hidden if given != U0 else U0):
+            one = words(found + ITEMS)[i]
+            py.incref(one)
+            words(given + ITEMS)[i] = one
+    py.decref(found)
+    return given
 
 
 @native
@@ -91,7 +141,7 @@ def record_result(replay, objects, found, fresh, saved, extra):
     """Give a result its history; False with a Python error set."""
     one = stack_words(1)
     words(one)[U0] = found
-    results = one if replay.form == _ONE else found + ITEMS
+    results = one if replay.form == _ONE and replay.n_links == U0 else found + ITEMS
     return record_nodes(replay.nodes, objects, results, fresh, saved, extra if extra != py.none() else U0)
 
 
@@ -114,6 +164,8 @@ def leave(replay, objects, fresh, n_fresh, saved, extra):
             found = U0
         else:
             saved = N0
+    if found != U0 and replay.n_links != U0:
+        found = with_views(replay, found)
     if saved != N0:
         drop_storage(saved)
     for i in range(n_fresh):
