@@ -46,3 +46,29 @@ def _unsafe_set_version_counter(tensors: Sequence[Any], versions: Sequence[int])
 
 
 _autograd = SimpleNamespace(_unsafe_set_version_counter=_unsafe_set_version_counter)
+
+
+def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
+    """The device, dtype, `non_blocking` and memory format that a `to` was asked for, as copies of it take them."""
+    names = ("dtype",) if args and isinstance(args[0], tapegrad.dtype) else ("device", "dtype")
+    if args and isinstance(args[0], tapegrad.Tensor):
+        args, names = (args[0].device, args[0].dtype, *args[1:]), ("device", "dtype")
+    given = {**dict(zip((*names, "non_blocking", "copy"), args)), **kwargs}
+    device = given.get("device")
+    dtype = given.get("dtype")
+    if dtype is not None and not isinstance(dtype, tapegrad.dtype):
+        raise TypeError(f"to(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
+    return (None if device is None else tapegrad.device(device), dtype, bool(given.get("non_blocking", False)),
+            given.get("memory_format"))
+
+
+class _Functions:
+    """Where PyTorch keeps functions of layers (`torch._C._nn.softplus`)."""
+
+    _parse_to = staticmethod(_parse_to)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(tapegrad.nn.functional, name)
+
+
+_nn = _Functions()

@@ -31,11 +31,11 @@ _BELOW = """
     nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm nn.modules.lazy
     nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
     nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
-    nn.modules.upsampling nn.modules.utils nn.parallel nn.parameter nn.utils nn.utils.clip_grad
-    nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.parametrizations nn.utils.parametrize
-    nn.utils.prune nn.utils.rnn nn.utils.stateless optim optim.lr_scheduler optim.optimizer optim.swa_utils
-    overrides profiler quasirandom random serialization signal signal.windows sparse special storage testing
-    torch_version types utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader
+    nn.modules.upsampling nn.modules.utils nn.parallel nn.parallel.scatter_gather nn.parameter nn.utils
+    nn.utils.clip_grad nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.parametrizations
+    nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.stateless optim optim.lr_scheduler optim.optimizer
+    optim.swa_utils overrides profiler quasirandom random serialization signal signal.windows sparse special
+    storage testing torch_version types utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader
     utils.data.dataset utils.data.distributed utils.data.sampler utils.dlpack utils.hooks utils.model_zoo
     version xpu
 """

@@ -192,6 +192,9 @@ class Optimizer:
 
         return _foreach_utils._group_tensors_by_device_and_dtype(tensorlistlist, with_indices)
 
+    def _patch_step_function(self) -> None:
+        self._make_ready()
+
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 

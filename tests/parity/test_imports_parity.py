@@ -16,6 +16,11 @@ IMPORTS = """
     types:_size _C:device _C:dtype _C:Size _C:Generator _C:is_grad_enabled _C:_get_tracing_state
     _C:_log_api_usage_once _dynamo:disable _dynamo:reset _dynamo:allow_in_graph _dynamo:graph_break
     _dynamo:mark_dynamic _dynamo:optimize _dynamo:is_compiling
+
+
+    _C:_log_api_usage_once
+    futures:Future torch_version:TorchVersion utils._foreach_utils:_group_tensors_by_device_and_dtype
+    nn.parallel.scatter_gather:gather distributed:ReduceOp distributed:ProcessGroup
 """
 
 
@@ -59,3 +64,31 @@ def test_the_compilers_former_place(name):
 
     assert doubled(x).tolist() == [2, 2] and doubled.__name__ == "doubled"
     assert dynamo.optimize("eager")(lambda x: x + 1)(x).tolist() == [2, 2]
+
+
+TO = ["", "t.float64", "'cpu'", "'cpu', t.float32, True", "t.ones(1)", "dtype=t.float16", "'x'", "dtype=3",
+      "'cpu', memory_format=t.channels_last"]
+
+
+@pytest.mark.parametrize("given", TO)
+def test_what_copies_of_to_parse(given):
+    import tapegrad
+
+    def told(library):
+        try:
+            found = eval(f"t._C._nn._parse_to({given})", {"t": library})
+        except Exception as e:
+            return type(e).__name__
+        return [str(x) for x in found]
+
+    assert told(tapegrad) == told(torch)
+
+
+def test_functions_of_layers_by_their_inner_name():
+    import tapegrad
+
+    for library in (torch, tapegrad):
+        x = library.tensor([-1.0, 2.0])
+        assert library._C._nn.gelu(x).tolist() == library.nn.functional.gelu(x).tolist()
+        with pytest.raises(AttributeError):
+            library._C._nn.nothing_of_the_kind  # noqa: B018

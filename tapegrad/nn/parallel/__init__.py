@@ -5,9 +5,11 @@ from typing import Any
 
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
+from tapegrad.nn.parallel import scatter_gather as _moving
 
-__all__ = ["DataParallel", "DistributedDataParallel"]
+__all__ = sorted([*_moving.__all__, "DataParallel", "DistributedDataParallel"])
 show_public(__name__)
+globals().update({name: getattr(_moving, name) for name in _moving.__all__})
 
 
 class DataParallel(Module):
