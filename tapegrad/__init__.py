@@ -117,6 +117,7 @@ from tapegrad.formats import (
     strided,
 )
 from tapegrad.functions import *  # noqa: F403
+from tapegrad.futures import Future
 from tapegrad.inspect import dump, profile, why_nan
 from tapegrad.lazy_modules import lazy as _lazy
 from tapegrad.machine.live import machine as _machine

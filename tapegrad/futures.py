@@ -1,11 +1,14 @@
 """Values that are there later (`torch.futures`), on those of Python's `concurrent.futures`."""
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tapegrad.devices import device
 from tapegrad.namespaces import show_public
+
+if TYPE_CHECKING:
+    import concurrent.futures
 
 __all__ = ["Future", "collect_all", "wait_all"]
 show_public(__name__)
@@ -27,7 +30,7 @@ class Future(Generic[T]):
     """
 
     def __init__(self, *, devices: list[Any] | None = None) -> None:
-        from tapegrad.devices import device
+        import concurrent.futures  # loaded by who makes one
 
         for one in devices or ():
             if device(one).type != "cpu":
@@ -58,9 +61,11 @@ class Future(Generic[T]):
         self._complete(self._held.set_exception, result)
 
     def _complete(self, complete: Callable[[Any], None], result: Any) -> None:
+        from concurrent.futures import InvalidStateError
+
         try:
             complete(result)
-        except concurrent.futures.InvalidStateError:
+        except InvalidStateError:
             raise RuntimeError("Attempting to mark a completed Future as complete again. Note that a Future can only "
                                "be marked completed once.") from None
 

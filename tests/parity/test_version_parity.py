@@ -53,6 +53,11 @@ def test_futures(act):
     assert told(tapegrad) == told(torch)
 
 
+def test_a_future_is_one_by_its_other_name():
+    for library in (torch, tapegrad):
+        assert isinstance(library.futures.Future(), library.Future)
+
+
 def test_several_futures():
     def told(library):
         one, other = library.futures.Future(), library.futures.Future()
