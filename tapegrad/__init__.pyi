@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, overload
 
 from tapegrad.dtypes import dtype as _dtype
 
+from tapegrad.futures import Future as Future
 from tapegrad.random import Generator as Generator
 from tapegrad.amp.grad_scaler import GradScaler as GradScaler
 from tapegrad.shapes import Size as Size
