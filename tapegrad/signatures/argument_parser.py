@@ -263,6 +263,7 @@ class _Way:
                     f"{'was' if n == 1 else 'were'} given")
         given: dict[int, Any] = dict(enumerate(args[:self.count]))
         places = [*range(bound, min(n, self.count))]
+        names = {p.name for p in self.parameters}
         wrong = ""
         for name, x in kwargs.items():
             j = self.places.get(name, -1)
@@ -271,7 +272,8 @@ class _Way:
                 wrong = wrong or (f" got multiple values for argument '{name}'" if other == name else
                                   f" got an unexpected keyword argument '{name}'")
             elif j < 0 or (self.parameters[j].name != name and self.parameters[j].name in kwargs):
-                wrong = wrong or f" got an unexpected keyword argument '{name}'"
+                first = next((k for k in kwargs if k not in names), name)  # another name of one is no better then
+                wrong = wrong or f" got an unexpected keyword argument '{first}'"
             else:
                 given[j] = x
                 places.append(j)

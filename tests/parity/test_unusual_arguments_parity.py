@@ -159,6 +159,24 @@ t.bernoulli(ones(3).requires_grad_(), 0.5).requires_grad
             ("()", "(2, 3, 4)"), ("(2)", "(2, 3, 4)"), ("(2, 3)", "(2, 3, 4)"), ("(2, 3, 4)", "()"),
             ("(2, 3, 4)", "(2)"), ("(2, 3, 4)", "(4, 5)"), ("(2, 3, 4)", "(2, 4, 5, 1)"),
             ("(2, 3, 4, 5)", "(2, 4, 5)"))),
+    "a scalar's places": """
+t.index_select(t.tensor(2.0), 0, t.zeros(0).long()) | t.index_select(t.tensor(2.0), 0, t.tensor([0, 0]))
+t.index_select(t.tensor(2.0), 0, t.tensor([0])) | t.index_add(t.tensor(2.0), 0, t.tensor([0, 0]), t.tensor(1.0))
+t.index_add(t.tensor(2.0), 0, t.zeros(0).long(), t.tensor(1.0))
+t.index_copy(t.tensor(2.0), 0, t.tensor([0, 0]), t.tensor(1.0))
+t.index_copy(t.tensor(2.0), 0, t.zeros(0).long(), t.ones(1))
+t.index_copy(t.tensor(2.0), 0, t.zeros(0).long(), t.ones(0))
+t.index_reduce(b, 0, t.tensor(0), t.tensor(2.0).double(), "mean")
+t.index_reduce(b, 0, t.tensor([0, 1]), t.tensor(2.0).double(), "mean")
+t.index_put(b, (t.tensor(3),), t.tensor(9.0).double()) | b.index_put_((t.tensor(3),), t.tensor(9.0).double())
+t.index_put(b.view(4, 10), (t.tensor(3),), ones(10))
+t.index_put(b.view(4, 10), (t.tensor(3), t.tensor([2, 4])), ones(2), True)
+t.scatter(ones(2, 3), 0, t.zeros(1, 1).long(), ones(4)) | t.scatter(ones(2, 3), 0, t.zeros(1, 1).long(), ones(()))
+t.scatter_add(ones(2, 3), 0, t.zeros(1, 1).long(), ones(4)) | t.scatter(ones(2), 0, t.zeros(1).long(), ones(2, 3))
+t.scatter(ones(2), 0, t.zeros(1).long(), ones(())) | t.linalg.vector_norm(ones(2, 1) * 1e9, 50, 1)
+t.linalg.vector_norm(ones(()) * -1e9, -50) | t.norm(ones(1) * 1e9, 99.0) | t.linalg.vector_norm(ones(()) * 0, 0)
+np.sum(ones(2)) | np.mean(ones(2), axis=0) | t.sum(ones(2), axis=0, other=1) | t.softmax(ones(2), axis=0, other=1)
+""",
     # What Python functions ask of arguments first.
     "no tensors": "\n".join(
         f"t.{call.format(x)}" for x in (3, "'text'", None, [1.0], "np.ones(2).tolist") for call in (

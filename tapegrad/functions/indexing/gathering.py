@@ -35,14 +35,15 @@ def _along(name: str, x: Any, dim: Any, index: Any, source: Any = None) -> int:
     if max(index.ndim, 1) != max(x.ndim, 1):
         raise RuntimeError("Index tensor must have the same number of dimensions as "
                            f"{'input' if name == 'gather' else 'self'} tensor")
-    if source is not None and max(index.ndim, 1) != max(source.ndim, 1):
+    if source is not None and (max(index.ndim, 1) < source.ndim or (index.ndim > 1 and not source.ndim)):
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     for d in range(index.ndim):
         if d != dim and index.shape[d] > (x.shape[d] if x.ndim else 1):
             raise RuntimeError(
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
                 f"{list(x.shape)} apart from dimension {dim}")
-        if source is not None and index.shape[d] > (source.shape[d] if source.ndim else 1):
+        there = source.shape[shapes.wrap_dim(d, source.ndim)] if source is not None and source.ndim else 1
+        if source is not None and index.shape[d] > there:
             raise RuntimeError(
                 f"Expected index {list(index.shape)} to be no larger than self {list(x.shape)} apart from dimension "
                 f"{dim} and to be no larger size than src {list(source.shape)}")
@@ -295,6 +296,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> 
     """The slices at given positions along an axis (`torch.index_select`)."""
     dim, i = _vector("index_select", input, dim, index)
     if not input.ndim:
+        if i.numel() != 1:
+            raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {i.numel()} value(s)")
         return into(out, unsafe_view(read("index_select", input.reshape(1), (i,), ("axes", (0,))), ()))
     return into(out, read("index_select", input, (i,), ("axes", (dim,))), input, index)
 
@@ -306,7 +309,7 @@ def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
             dim, i = _vector(name, input, dim, index, ("int64", "int32") if name == "index_add" else ("int64",))
             _check_source(name, input, dim, i, source)
             source = scaled(source, alpha, "alpha", strict=False)
-            x, value = (input, source) if input.ndim else (input.reshape(1), source.reshape(1))
+            x, value = (input, source) if input.ndim else (input.reshape(1), source.reshape(-1))
             if input.ndim and not source.ndim:
                 value = source.reshape(1)
             found = write(name + "_" * inplace, x, value, (i,), ("axes", (dim,)))
@@ -329,11 +332,15 @@ def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
     if max(source.ndim, 1) != max(x.ndim, 1) and name == "index_copy" and source.ndim and x.ndim:
         raise IndexError(f"{name}(): When source and destination are not scalars, their dimensionality must match. "
                          f"Source dimensionality ({source.ndim}), destination dimensionality ({x.ndim})")
-    if name == "index_add" and source.ndim != x.ndim:
+    if not source.ndim and index.numel() != 1:
+        if name == "index_copy":
+            raise IndexError(f"{name}_(): When source is scalar, index should have one element (got {index.numel()})")
+        shapes.axis_there(dim, 0)
+    if name != "index_copy" and source.ndim != x.ndim:
         raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got "
                            f"self.shape = {list(x.shape)} source.shape = {list(source.shape)}")
     own = tuple(source.shape) or (1,)
-    wanted = tuple(index.numel() if d == dim else n for d, n in enumerate(x.shape)) or (1,)
+    wanted = tuple(index.numel() if d == dim else n for d, n in enumerate(x.shape)) or (index.numel(),)
     if own != wanted:
         there, several = own[dim] if dim < len(own) else 1, f"{name}_(): Number of indices ({index.numel()}) should be"
         if name != "index_copy" and there != index.numel():

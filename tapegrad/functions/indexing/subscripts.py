@@ -324,7 +324,9 @@ def _put(x: Any, indices: Sequence[Any], dims: tuple[int, ...], value: Any, accu
 
 def _index_put(inplace: bool) -> Callable[..., Any]:
     def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Any:
-        found, pending = _views(input, _normalised(tuple(slice(None) if i is None else i for i in indices)))
+        given = tuple([slice(None) if i is None else i.reshape(1) if isinstance(i, Tensor) and not i.ndim
+                       and i.dtype.category == 1 and i.dtype is not dtypes.uint8 else i for i in indices])
+        found, pending = _views(input, _normalised(given))
         if not pending:
             raise RuntimeError("index_put: no index tensor was given")
         return _put(found, [i for _, i in pending], tuple(d for d, _ in pending), values, accumulate, inplace)

@@ -210,6 +210,8 @@ def vector_norm(x: Any, ord: float = 2, dim: Ints | None = None, keepdim: bool =
                            f"{kind_name(x)}")
     dims = _axes(dim, x.ndim)
     ord = float(ord)
+    if ord and all(x.shape[d] == 1 for d in dims):  # a power may overflow
+        ord = 1.0
     if (ord < 0 or math.isinf(ord)) and any(x.shape[d] == 0 for d in dims):
         raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation "
                            "does not have an identity")
