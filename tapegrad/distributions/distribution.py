@@ -263,7 +263,7 @@ class Family(Distribution):
         return self._log_prob(value)
 
     def cdf(self, value: Tensor) -> Tensor:
-        if self._validate_args:
+        if self._validate_args and type(self)._cdf is not Family._cdf:
             self._validate_sample(value)
         return self._cdf(value)
 

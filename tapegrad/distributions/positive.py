@@ -79,8 +79,10 @@ class Gamma(Family, ExponentialFamily):
         value.detach().clamp_(min=torch.finfo(value.dtype).tiny)  # no gradient stops at it
         return value
 
+    def log_prob(self, value: Any) -> Tensor:
+        return super().log_prob(torch.as_tensor(value, dtype=self.rate.dtype))
+
     def _log_prob(self, value: Tensor) -> Tensor:
-        value = torch.as_tensor(value, dtype=self.rate.dtype)
         return (torch.xlogy(self.concentration, self.rate) + torch.xlogy(self.concentration - 1, value)
                 - self.rate * value - torch.lgamma(self.concentration))
 

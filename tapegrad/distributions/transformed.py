@@ -32,8 +32,10 @@ class _Mapped(TransformedDistribution):
 
     has_rsample = True
     parameters: ClassVar[tuple[str, ...]] = ()
+    _checks: bool | None = None  # what was given as `validate_args`
 
     def _map(self, validate_args: bool | None, *given: Any) -> None:
+        self._checks = validate_args
         base, maps = self._of(*given)
         super().__init__(base, maps, validate_args=validate_args)
 
@@ -49,6 +51,7 @@ class _Mapped(TransformedDistribution):
             given.append(value)
         if not self.parameters:
             return super().expand(batch_shape, _instance=new)
+        new._checks = self._checks
         base, maps = new._of(*given)
         TransformedDistribution.__init__(new, base, maps, validate_args=False)
         new._validate_args = self._validate_args
@@ -69,7 +72,7 @@ class LogNormal(_Mapped):
         self._map(validate_args, loc, scale)
 
     def _of(self, loc: Any, scale: Any) -> Any:
-        return Normal(loc, scale), ExpTransform()
+        return Normal(loc, scale, validate_args=self._checks), ExpTransform()
 
     loc = property(lambda self: self.base_dist.loc)
     scale = property(lambda self: self.base_dist.scale)
@@ -95,7 +98,7 @@ class LogisticNormal(_Mapped):
         self._map(validate_args, loc, scale)
 
     def _of(self, loc: Any, scale: Any) -> Any:
-        base = Normal(loc, scale)
+        base = Normal(loc, scale, validate_args=self._checks)
         return base if base.batch_shape else base.expand([1]), StickBreakingTransform()
 
     loc = property(lambda self: self.base_dist.base_dist.loc)
@@ -195,7 +198,7 @@ class InverseGamma(_Mapped):
         self._map(validate_args, concentration, rate)
 
     def _of(self, concentration: Any, rate: Any) -> Any:
-        base = Gamma(concentration, rate)
+        base = Gamma(concentration, rate, validate_args=self._checks)
         return base, PowerTransform(-base.rate.new_ones(()))
 
     concentration = property(lambda self: self.base_dist.concentration)

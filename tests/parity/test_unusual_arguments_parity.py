@@ -177,6 +177,29 @@ t.scatter(ones(2), 0, t.zeros(1).long(), ones(())) | t.linalg.vector_norm(ones(2
 t.linalg.vector_norm(ones(()) * -1e9, -50) | t.norm(ones(1) * 1e9, 99.0) | t.linalg.vector_norm(ones(()) * 0, 0)
 np.sum(ones(2)) | np.mean(ones(2), axis=0) | t.sum(ones(2), axis=0, other=1) | t.softmax(ones(2), axis=0, other=1)
 """,
+    "optimisers": "\n".join(
+        f"stepped(t.optim.{name}, {options})" for name in (
+            "SGD", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "ASGD")
+        for options in ("maximize=2", "maximize='text'", "maximize=()", "maximize=[0]", "maximize=None", "maximize=0.5",
+                        "maximize=t.ones(2)", "lr=float('nan')", "weight_decay=float('nan')", "lr=-1")),
+    "descent": """
+stepped(t.optim.SGD, dampening='text')
+stepped(t.optim.SGD, momentum=0.9, nesterov=2) | stepped(t.optim.SGD, momentum=-1)
+stepped(t.optim.SGD, momentum=float('nan')) | stepped(t.optim.SGD, momentum=0.9, dampening=0.5, maximize=1)
+stepped(t.optim.RMSprop, centered=2) | stepped(t.optim.Adam, amsgrad=2) | stepped(t.optim.SGD, dampening=None)
+""",
+    "distributions": "\n".join(
+        f"t.distributions.{made}.{asked}" for made in (
+            "Bernoulli(t.tensor(0.5))", "Beta(t.ones(2), t.ones(2))", "Binomial(3, t.tensor(0.5))",
+            "Poisson(t.ones(2))",
+            "Categorical(t.ones(3))", "Dirichlet(t.ones(3))", "Gamma(t.ones(2), t.ones(2))", "Geometric(t.tensor(0.5))",
+            "StudentT(t.ones(2))", "VonMises(t.ones(2), t.ones(2))", "MultivariateNormal(t.ones(2), t.eye(2))",
+            "LogNormal(t.ones(2), -t.ones(2), validate_args=False)", "LogNormal(t.ones(2), -t.ones(2))",
+            "InverseGamma(-t.ones(2), t.ones(2), validate_args=False)",
+            "LogisticNormal(t.ones(2), -t.ones(2), validate_args=False)",
+            "LogNormal(t.ones(1), -t.ones(1), validate_args=False).expand((2,))")
+        for asked in ("cdf('text')", "cdf(t.ones(7))", "cdf(t.ones(2) / 4)", "icdf('text')", "event_shape[:]",
+                      "log_prob('text')")),
     # What Python functions ask of arguments first.
     "no tensors": "\n".join(
         f"t.{call.format(x)}" for x in (3, "'text'", None, [1.0], "np.ones(2).tolist") for call in (
@@ -209,6 +232,14 @@ def told(t: Any, text: str) -> Any:
     def ones(*shape: int) -> Any:
         return t.ones(shape, dtype=t.float64)
 
+    def stepped(optimiser: Any, **options: Any) -> Any:
+        p = t.tensor([1.0, -2.0], requires_grad=True)
+        made = optimiser([p], **{"lr": 0.1, **options})
+        for _ in range(2):
+            p.grad = p.detach() * 2
+            made.step()
+        return p
+
     def gradients(function: Any, x: Any) -> Any:
         x.requires_grad_()
         y = function(x)
@@ -217,8 +248,8 @@ def told(t: Any, text: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            known = {"t": t, "ones": ones, "gradients": gradients, "b": t.arange(40.0, dtype=t.float64), "np": np,
-                     "Index": Index}
+            known = {"t": t, "ones": ones, "gradients": gradients, "stepped": stepped, "Index": Index, "np": np,
+                     "b": t.arange(40.0, dtype=t.float64)}
             return plain(eval(text, known))
         except Exception as error:
             return type(error).__name__, str(error).partition("\n")[0].partition(" backend.")[0]

@@ -112,7 +112,7 @@ class Adamax(Pointwise):
     def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         beta1, beta2 = group["betas"]
         return {"size": group["lr"] / (1 - beta1 ** step), **average(1 - beta1), "beta2": beta2, "eps": group["eps"],
-                "weight_decay": penalty(group), "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": bool(group["maximize"])}
 
     @staticmethod
     def _rule(p, g, m, largest, *, size, weight, near, beta2, eps, weight_decay, maximize):  # type: ignore

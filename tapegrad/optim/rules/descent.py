@@ -31,7 +31,7 @@ class SGD(Pointwise):
     def __init__(self, params: Params, lr: float | Tensor = 1e-3, momentum: float = 0, dampening: float = 0,
                  weight_decay: float | Tensor = 0, nesterov: bool = False, *, maximize: bool = False,
                  foreach: bool | None = None, differentiable: bool = False, fused: bool | None = None) -> None:
-        found = options(locals(), "lr", "momentum", "weight_decay")
+        found = options(locals(), "lr", "momentum", "weight_decay", nan=True)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, found)
@@ -50,9 +50,10 @@ class SGD(Pointwise):
         return (first,)
 
     def _coefficients(self, group: Group, first: bool) -> dict[str, Any]:
-        return {"lr": group["lr"], "momentum": group["momentum"] or None, "keep": 1 - group["dampening"],
-                "weight_decay": penalty(group), "nesterov": group["nesterov"],
-                "maximize": group["maximize"], "first": first}
+        momentum = group["momentum"] or None
+        return {"lr": group["lr"], "momentum": momentum,
+                "keep": None if momentum is None else 1 - group["dampening"], "weight_decay": penalty(group),
+                "nesterov": bool(group["nesterov"]), "maximize": bool(group["maximize"]), "first": first}
 
     @staticmethod
     def _rule(p, g, buffer=None, *, lr, momentum, keep, weight_decay, nesterov, maximize, first):  # type: ignore
@@ -104,7 +105,7 @@ class ASGD(Pointwise):
 
     def _coefficients(self, group: Group, eta: Any, mu: Any) -> dict[str, Any]:
         return {"shrink": 1 - group["lambd"] * eta, "eta": eta, "mu": mu,
-                "weight_decay": penalty(group), "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": bool(group["maximize"])}
 
     @staticmethod
     def _rule(p, g, ax, *, shrink, eta, mu, weight_decay, maximize):  # type: ignore
@@ -139,7 +140,8 @@ class Rprop(Pointwise):
 
     def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         (less, more), (smallest, largest) = group["etas"], group["step_sizes"]
-        return {"less": less, "more": more, "smallest": smallest, "largest": largest, "maximize": group["maximize"]}
+        return {"less": less, "more": more, "smallest": smallest, "largest": largest,
+                "maximize": bool(group["maximize"])}
 
     @staticmethod
     def _rule(p, g, prev, size, *, less, more, smallest, largest, maximize):  # type: ignore

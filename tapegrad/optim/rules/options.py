@@ -21,13 +21,16 @@ _SHOWN = {
 }
 
 
-def options(given: dict[str, Any], *nonnegative: str) -> dict[str, Any]:
-    """The options among the arguments of an `__init__`, of which those that are named must not be negative."""
+def options(given: dict[str, Any], *nonnegative: str, nan: bool = False) -> dict[str, Any]:
+    """The options among the arguments of an `__init__`, of which those that are named must not be negative.
+
+    Nor may they be no number, where `nan` does not say so.
+    """
     names = dict.fromkeys((*_SHOWN.get(given["__class__"].__name__, "").split(), *given))
     found = {name: given[name] for name in names if name not in _OTHERS}
     require_single("lr", found["lr"])
     for name in nonnegative:
-        if not found[name] >= 0.0:
+        if found[name] < 0.0 or (found[name] != found[name] and not nan):
             raise ValueError(f"Invalid {_WORDS.get(name, name + ' value')}: {found[name]}")
     for i, beta in enumerate(found.get("betas", ())):
         if not 0.0 <= beta < 1.0:
@@ -50,8 +53,8 @@ def decay(group: Group) -> dict[str, Any]:
     """The numbers of a penalty on parameters: added to the gradient, or (decoupled) taken off the parameter."""
     rate = penalty(group)
     if rate is not None and group.get("decoupled_weight_decay"):
-        return {"weight_decay": None, "shrink": 1 - group["lr"] * rate, "maximize": group["maximize"]}
-    return {"weight_decay": rate, "shrink": None, "maximize": group["maximize"]}
+        return {"weight_decay": None, "shrink": 1 - group["lr"] * rate, "maximize": bool(group["maximize"])}
+    return {"weight_decay": rate, "shrink": None, "maximize": bool(group["maximize"])}
 
 
 def average(weight: Any) -> dict[str, Any]:

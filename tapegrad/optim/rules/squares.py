@@ -43,7 +43,7 @@ class Adagrad(Pointwise):
 
     def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"size": group["lr"] / (1 + (step - 1) * group["lr_decay"]), "eps": group["eps"],
-                "weight_decay": penalty(group), "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": bool(group["maximize"])}
 
     @staticmethod
     def _rule(p, g, total, *, size, eps, weight_decay, maximize):  # type: ignore
@@ -79,7 +79,7 @@ class Adadelta(Pointwise):
 
     def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"lr": group["lr"], "rho": group["rho"], "rest": 1 - group["rho"], "eps": group["eps"],
-                "weight_decay": penalty(group), "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": bool(group["maximize"])}
 
     @staticmethod
     def _rule(p, g, squares, steps, *, lr, rho, rest, eps, weight_decay, maximize):  # type: ignore
@@ -116,8 +116,8 @@ class RMSprop(Pointwise):
     def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         alpha = group["alpha"]
         return {"lr": group["lr"], "alpha": alpha, **average(1 - alpha), "eps": group["eps"],
-                "momentum": group["momentum"] or None, "centered": group["centered"],
-                "weight_decay": penalty(group), "maximize": group["maximize"]}
+                "momentum": group["momentum"] or None, "centered": bool(group["centered"]),
+                "weight_decay": penalty(group), "maximize": bool(group["maximize"])}
 
     @staticmethod
     def _rule(p, g, squares, *state, lr, alpha, weight, near, eps, momentum, centered, weight_decay,  # type: ignore
