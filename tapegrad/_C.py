@@ -25,6 +25,29 @@ def _get_tracing_state() -> None:
     """What TorchScript is tracing: nothing."""
 
 
+def _is_tracing() -> bool:
+    """Whether TorchScript traces: never."""
+    return False
+
+
+def _set_grad_enabled(mode: bool) -> None:
+    """What `torch.set_grad_enabled` does outside of a block."""
+    tapegrad.set_grad_enabled(mode)
+
+
+def _jit_set_profiling_executor(setting: bool) -> bool:
+    """A switch of TorchScript, which is not here: it was as it is set."""
+    return setting
+
+
+def _jit_set_texpr_fuser_enabled(setting: bool) -> None:
+    """A switch of TorchScript, which is not here."""
+
+
+_jit_set_profiling_mode = _jit_set_profiling_executor
+_jit_override_can_fuse_on_cpu = _jit_override_can_fuse_on_gpu = _jit_set_texpr_fuser_enabled
+
+
 def _log_api_usage_once(event: str) -> None:
     """Nobody counts."""
 

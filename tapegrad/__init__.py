@@ -14,6 +14,7 @@ from math import e, inf, nan, pi
 from tapegrad import amp, autograd, functions, inspect, linalg, nn, serialization, special, testing
 from tapegrad import dtypes as _dtypes
 from tapegrad import errors as _errors
+from tapegrad._conditions import CONDITIONS as _CONDITIONS
 from tapegrad.amp import GradScaler
 from tapegrad.amp.autocast_mode import (
     autocast,
@@ -167,6 +168,8 @@ newaxis = None
 # The PyTorch whose behaviour this is, which programs compare; after the plus, what it is.
 __version__ = _TorchVersion("2.13.0+tapegrad.0.1.0")
 float, double, half, long, int, short = float32, float64, float16, int64, int32, int16
+cfloat, cdouble = complex64, complex128
+globals().update({_made.__name__: _made for _made in _CONDITIONS})
 
 # What an operation's function is called natively. Of what writes in place, most are methods and nothing else.
 _METHODS_ONLY = {"digamma_", "erfinv_", "left_shift", "lgamma_", "logical_not_", "bitwise_not_", "right_shift", "sgn_",
@@ -201,9 +204,9 @@ for _name in [*_LISTED.split(), *(f"{_name}_" for _name in f"{_LISTED} copy zero
 
 
 _LAZY = ("accelerator backends cpu cuda distributed distributions export fft func functional futures hub jit mps "
-         "multiprocessing optim overrides profiler quasirandom signal sparse storage torch_version types utils version "
-         "xpu")
-globals().update(_lazy(__name__, f"{_LAZY} _C _dynamo"))
+         "multiprocessing onnx optim overrides profiler quasirandom signal sparse storage torch_version types "
+         "utils version xpu")
+globals().update(_lazy(__name__, f"{_LAZY} _C _VF _dynamo _inductor _logging _utils"))
 _foreach = _lazy(__name__, "foreach")["foreach"]
 
 # `from tapegrad import *` leaves what programs import from Python, or from a part of this package, under these names.

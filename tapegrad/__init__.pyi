@@ -43,6 +43,7 @@ from tapegrad import mps as mps
 from tapegrad import multiprocessing as multiprocessing
 from tapegrad import nn as nn
 from tapegrad.autograd.modes import no_grad as no_grad
+from tapegrad import onnx as onnx
 from tapegrad import optim as optim
 from tapegrad import overrides as overrides
 from tapegrad import profiler as profiler
@@ -73,6 +74,8 @@ LongTensor: Any
 ShortTensor: Any
 bfloat16: _dtype
 bool: _dtype
+cdouble: _dtype
+cfloat: _dtype
 channels_last: Any
 channels_last_3d: Any
 complex128: _dtype

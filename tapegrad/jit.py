@@ -11,14 +11,19 @@ tensor([3., 3.])
 """
 from __future__ import annotations
 
+import builtins
+import contextlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
+from tapegrad.futures import Future
 from tapegrad.namespaces import show_public
 from tapegrad.nn import Module
 
-__all__ = ["Attribute", "Final", "ScriptModule", "annotate", "export", "freeze", "ignore", "interface", "is_scripting",
-           "is_tracing", "optimize_for_inference", "script", "script_if_tracing", "script_method", "trace", "unused"]
+__all__ = ["Attribute", "Final", "Future", "ScriptFunction", "ScriptModule", "TracerWarning", "annotate",
+           "enable_onednn_fusion", "export", "fork", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
+           "isinstance", "onednn_fusion_enabled", "optimize_for_inference", "optimized_execution", "script",
+           "script_if_tracing", "script_method", "set_fusion_strategy", "trace", "trace_module", "unused", "wait"]
 show_public(__name__)
 
 
@@ -142,3 +147,119 @@ class ScriptModule(Module):
     >>> torch.jit.ScriptModule()
     ScriptModule()
     """
+
+
+class ScriptFunction:
+    """A compiled function (`torch.jit.ScriptFunction`): there are none.
+
+    >>> import tapegrad as torch
+    >>> isinstance(torch.jit.script(len), torch.jit.ScriptFunction)
+    False
+    """
+
+
+class TracerWarning(Warning):
+    """What a trace loses of a program (`torch.jit.TracerWarning`): never warned of here.
+
+    >>> import tapegrad as torch
+    >>> issubclass(torch.jit.TracerWarning, Warning)
+    True
+    """
+
+
+def trace_module(mod: Module, inputs: Any, optimize: Any = None, check_trace: bool = True, check_inputs: Any = None,
+                 check_tolerance: float = 1e-05, strict: bool = True, _force_outplace: bool = False,
+                 _module_class: Any = None, _compilation_unit: Any = None, example_inputs_is_kwarg: bool = False,
+                 _store_inputs: bool = True) -> Module:
+    """The module itself (`torch.jit.trace_module`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.trace_module(torch.nn.ReLU(), {"forward": torch.ones(2)})
+    ReLU()
+    """
+    return mod
+
+
+def isinstance(obj: Any, target_type: Any) -> bool:
+    """Whether something is of a type, and what it holds of the types in that (`torch.jit.isinstance`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.isinstance([1, 2], list[int]), torch.jit.isinstance({"a": 1}, dict[str, str])
+    (True, False)
+    """
+    if builtins.isinstance(target_type, tuple):
+        return any(isinstance(obj, one) for one in target_type)
+    origin, inside = get_origin(target_type), get_args(target_type)
+    if target_type in (None, Any):
+        return obj is None or target_type is Any
+    if origin is None:
+        return builtins.isinstance(obj, target_type)
+    if not builtins.isinstance(origin, type) or origin.__module__ == "types":  # a union
+        return any(isinstance(obj, type(None) if one is type(None) else one) for one in inside)
+    if not builtins.isinstance(obj, origin):
+        return False
+    if origin is dict:
+        return all(isinstance(key, inside[0]) and isinstance(value, inside[1]) for key, value in obj.items())
+    if origin is tuple:
+        return len(obj) == len(inside) and all(isinstance(one, kind) for one, kind in zip(obj, inside))
+    return all(isinstance(one, inside[0]) for one in obj)
+
+
+def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
+    """What a function returns, as a future that is done: it is called at once (`torch.jit.fork`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.wait(torch.jit.fork(torch.add, torch.ones(1), 2))
+    tensor([3.])
+    """
+    future = Future()
+    future.set_result(func(*args, **kwargs))
+    return future
+
+
+def wait(future: Future) -> Any:
+    """The result of a future (`torch.jit.wait`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.wait(torch.jit.fork(len, "abc"))
+    3
+    """
+    return future.wait()
+
+
+def optimized_execution(should_optimize: bool) -> Any:
+    """A block in which everything is as it was (`torch.jit.optimized_execution`).
+
+    >>> import tapegrad as torch
+    >>> with torch.jit.optimized_execution(False):
+    ...     pass
+    """
+    return contextlib.nullcontext()
+
+
+def set_fusion_strategy(strategy: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """A switch of TorchScript's fuser, which is not here: it was as it is set (`torch.jit.set_fusion_strategy`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.set_fusion_strategy([("STATIC", 2)])
+    [('STATIC', 2)]
+    """
+    return strategy
+
+
+def enable_onednn_fusion(enabled: bool) -> None:
+    """A switch of TorchScript's fuser, which is not here (`torch.jit.enable_onednn_fusion`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.enable_onednn_fusion(True)
+    """
+
+
+def onednn_fusion_enabled() -> bool:
+    """Whether TorchScript fuses by oneDNN: never (`torch.jit.onednn_fusion_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.jit.onednn_fusion_enabled()
+    False
+    """
+    return False

@@ -20,15 +20,16 @@ FLOORS = [
     {"machine.*"},
     {"tape.*"},
     {"signatures.*", "dispatch", "kernel_errors", "fallbacks", "autograd.*"},
-    {"protocols", "rule_values", "tensor", "creation.*", "random", "drawing.*", "printing", "functions.*",
-     "autograd.gradcheck", "autograd.variable", "autograd.functional",  # the check calls the facade
+    {"protocols", "rule_values", "tensor", "_conditions", "creation.*", "random", "drawing.*", "printing",
+     "functions.*", "autograd.gradcheck", "autograd.variable", "autograd.functional",  # the check calls the facade
      "autograd.forward_ad"},
     {"compiler.*"},
     {"", "documents.*",
      "export.*", "func.*", "lanes.*", "sparse.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
-     "__main__", "overrides", "demo", "custom.*", "batching", "_vmap_internals", "_C", "_dynamo", "testing.*", "linalg",
+     "__main__", "overrides", "demo", "custom.*", "batching", "_vmap_internals", "_C", "testing.*", "linalg",
      "special", "quasirandom", "foreach", "fft", "futures", "torch_version", "signal.*", "threads", "switches",
      "absent", "profiler", "autograd.profiler",
+     "_VF", "_dynamo.*", "_inductor.*", "_logging", "_utils", "onnx",
      "cuda.*", "jit", "storage", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version",
      "distributed", "functional", "hub", "multiprocessing", "types", "serialization.*", "utils.*"},
 ]

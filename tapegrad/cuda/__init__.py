@@ -32,6 +32,7 @@ _FUNCTIONS = absent.namespace(
     "set_rng_state(new_state,device='cuda') mem_get_info(device=None) memory_summary(device=None,abbreviated=False) "
     "memory_snapshot(mempool_id=None,include_traces=True) current_stream(device=None) default_stream(device=None) "
     "set_stream(stream) current_blas_handle can_device_access_peer(device,peer_device) get_gencode_flags "
+    "set_per_process_memory_fraction(fraction,device=None) "
     "utilization(device=None) temperature(device=None) power_draw(device=None) clock_rate(device=None) _sleep(cycles) "
     "Event(enable_timing=False,blocking=False,interprocess=False,external=False) "
     "Stream(device=None,priority=0,**kwargs) ExternalStream(stream_ptr,device=None,**kwargs) "
@@ -39,7 +40,7 @@ _FUNCTIONS = absent.namespace(
     "graph(cuda_graph,pool=None,stream=None,capture_error_mode='global',enable_annotations=False,"
     "check_input_liveness=False) "
     "make_graphed_callables(callables,sample_args,num_warmup_iters=3,allow_unused_input=False,pool=None) "
-    "is_current_stream_capturing",
+    "is_current_stream_capturing _lazy_init",
     error=AssertionError, told=_MISSING)
 globals().update(_FUNCTIONS)
 
@@ -65,6 +66,18 @@ class device(_Nowhere):
     >>> with torch.cuda.device(None):
     ...     pass
     """
+
+
+class device_of(_Nowhere):
+    """A block on the device of a tensor (`torch.cuda.device_of`): tensors on the CPU leave things as they are.
+
+    >>> import tapegrad as torch
+    >>> with torch.cuda.device_of(torch.ones(2)):
+    ...     pass
+    """
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__()
 
 
 class stream(_Nowhere):
@@ -96,11 +109,12 @@ class OutOfMemoryError(RuntimeError):
 
 OutOfMemoryError.__module__ = "torch"
 __all__ = sorted([*(name for name in _FUNCTIONS if name[0] != "_"), *errors.KINDS.values(), "OutOfMemoryError",
-                  "device", "stream"])
-show_public(__name__, "amp")
+                  "device", "device_of", "stream"])
+_ROOMS = ("amp", "nvtx")  # loaded when first asked for
+show_public(__name__, *_ROOMS)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "amp":  # loaded when first asked for
-        return importlib.import_module("tapegrad.cuda.amp")
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'tapegrad.cuda' has no attribute '{name}'")

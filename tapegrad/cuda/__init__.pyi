@@ -19,6 +19,14 @@ class device(_Nowhere):
     ...     pass"""
 
 
+class device_of(_Nowhere):
+    r"""A block on the device of a tensor (`torch.cuda.device_of`): tensors on the CPU leave things as they are.
+
+    >>> import tapegrad as torch
+    >>> with torch.cuda.device_of(torch.ones(2)):
+    ...     pass"""
+    def __init__(self, obj: Any) -> None: ...
+
 class stream(_Nowhere):
     r"""A block on one stream (`torch.cuda.stream`): None leaves things as they are, any other is refused.
 
@@ -210,6 +218,9 @@ def seed_all() -> None:
     """There is nothing to be done."""
 
 def set_device(device: Any) -> Any:
+    """There is no such device: raises AssertionError."""
+
+def set_per_process_memory_fraction(fraction: Any, device: Any = None) -> Any:
     """There is no such device: raises AssertionError."""
 
 def set_rng_state(new_state: Any, device: Any = 'cuda') -> Any:

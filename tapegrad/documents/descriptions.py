@@ -20,24 +20,23 @@ from tapegrad.signatures import Form, forms_of, made, unwrapped
 # Namespaces whose public names users call, below `tapegrad` itself; a class is one, of its methods.
 _BELOW = """
     accelerator amp amp.autocast_mode amp.grad_scaler autograd autograd.forward_ad autograd.function
-    autograd.functional autograd.grad_mode autograd.graph autograd.profiler autograd.variable backends
-    backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp
-    backends.opt_einsum cpu cpu.amp cuda cuda.amp distributed distributions distributions.constraint_registry
-    distributions.constraints distributions.distribution distributions.kl distributions.transforms
-    distributions.utils export fft func functional futures hub inspect interop.dask interop.futures
-    interop.joblib interop.safetensors interop.scipy jit linalg mps multiprocessing nn nn.attention
+    autograd.functional autograd.grad_mode autograd.graph autograd.profiler autograd.variable backends backends.cpu
+    backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp backends.opt_einsum cpu
+    cpu.amp cuda cuda.amp cuda.amp.autocast_mode cuda.amp.grad_scaler cuda.nvtx distributed distributions
+    distributions.constraint_registry distributions.constraints distributions.distribution distributions.kl
+    distributions.transforms distributions.utils export fft func functional futures hub inspect interop.dask
+    interop.futures interop.joblib interop.safetensors interop.scipy jit linalg mps multiprocessing nn nn.attention
     nn.functional nn.init nn.modules nn.modules.activation nn.modules.adaptive nn.modules.attention
     nn.modules.batchnorm nn.modules.channelshuffle nn.modules.container nn.modules.conv nn.modules.distance
-    nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm nn.modules.lazy
-    nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding
-    nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer
-    nn.modules.upsampling nn.modules.utils nn.parallel nn.parallel.scatter_gather nn.parameter nn.utils
-    nn.utils.clip_grad nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.parametrizations
-    nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.stateless optim optim.lr_scheduler optim.optimizer
-    optim.swa_utils overrides profiler quasirandom random serialization signal signal.windows sparse special
-    storage testing torch_version types utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader
-    utils.data.dataset utils.data.distributed utils.data.sampler utils.dlpack utils.hooks utils.model_zoo
-    version xpu
+    nn.modules.dropout nn.modules.flatten nn.modules.fold nn.modules.instancenorm nn.modules.lazy nn.modules.linear
+    nn.modules.loss nn.modules.module nn.modules.normalization nn.modules.padding nn.modules.pixelshuffle
+    nn.modules.pooling nn.modules.rnn nn.modules.sparse nn.modules.transformer nn.modules.upsampling
+    nn.modules.utils nn.parallel nn.parallel.scatter_gather nn.parameter nn.utils nn.utils.clip_grad
+    nn.utils.convert_parameters nn.utils.fusion nn.utils.init nn.utils.parametrizations nn.utils.parametrize
+    nn.utils.prune nn.utils.rnn nn.utils.stateless onnx optim optim.lr_scheduler optim.optimizer optim.swa_utils
+    overrides profiler quasirandom random serialization signal signal.windows sparse special storage testing
+    torch_version types utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset
+    utils.data.distributed utils.data.sampler utils.dlpack utils.hooks utils.model_zoo version xpu
 """
 SPACES = ("", *_BELOW.split())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tapegrad import autograd, creation, random
@@ -19,8 +19,9 @@ from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import tree_map  # noqa: F401 - programs look for it here
 
-__all__ = ["CheckpointError", "CheckpointFunction", "checkpoint", "checkpoint_sequential", "noop_context_fn",
-           "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]
+__all__ = ["CheckpointError", "CheckpointFunction", "check_backward_validity", "checkpoint", "checkpoint_sequential",
+           "detach_variable", "get_device_states", "noop_context_fn", "set_checkpoint_debug_enabled",
+           "set_checkpoint_early_stop", "set_device_states"]
 show_public(__name__)
 
 _NAME = "torch.utils.checkpoint"
@@ -305,3 +306,45 @@ def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentra
         end = start + size
         input = checkpoint(run(start, end), input, use_reentrant=reentrant, preserve_rng_state=preserve)
     return run(end, len(parts))(input)
+
+
+def check_backward_validity(inputs: Iterable[Any]) -> None:
+    """A warning where none of the inputs needs a gradient (`torch.utils.checkpoint.check_backward_validity`).
+
+    >>> import tapegrad as torch
+    >>> torch.utils.checkpoint.check_backward_validity([torch.ones(1, requires_grad=True)])
+    """
+    if not any(x.requires_grad for x in inputs if isinstance(x, Tensor)):
+        warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
+
+
+def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs apart from their history, leaves where they need gradients (`torch.utils.checkpoint.detach_variable`).
+
+    >>> import tapegrad as torch
+    >>> torch.utils.checkpoint.detach_variable((torch.ones(1, requires_grad=True) * 2, 3))
+    (tensor([2.], requires_grad=True), 3)
+
+    RuntimeError for anything but a tuple.
+    """
+    if not isinstance(inputs, tuple):
+        raise RuntimeError("Only tuple of tensors is supported. Got Unsupported input type: " + type(inputs).__name__)
+    return tuple([x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x for x in inputs])
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The generators of the devices that tensors are on, and their states: of none (`get_device_states`).
+
+    >>> import tapegrad as torch
+    >>> torch.utils.checkpoint.get_device_states(torch.ones(2))
+    ([], [])
+    """
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: Any = None) -> None:
+    """Put back what `get_device_states` gave (`torch.utils.checkpoint.set_device_states`).
+
+    >>> import tapegrad as torch
+    >>> torch.utils.checkpoint.set_device_states(*torch.utils.checkpoint.get_device_states())
+    """

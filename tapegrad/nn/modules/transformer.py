@@ -21,7 +21,7 @@ show_public(__name__)
 Activation = str | Callable[[Any], Any]
 
 
-def _activation(given: Activation) -> Callable[[Any], Any]:
+def _get_activation_fn(given: Activation) -> Callable[[Any], Any]:
     if not isinstance(given, str):
         return given
     if given not in ("relu", "gelu"):
@@ -29,7 +29,7 @@ def _activation(given: Activation) -> Callable[[Any], Any]:
     return getattr(F, given)
 
 
-def _copies(module: Module, n: int) -> ModuleList:
+def _get_clones(module: Module, n: int) -> ModuleList:
     return ModuleList([copy.deepcopy(module) for _ in range(n)])
 
 
@@ -70,7 +70,7 @@ class _Layer(Module):
             setattr(self, f"norm{n}", LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options))
         for n in parts:
             setattr(self, f"dropout{n}", Dropout(dropout))
-        self.activation = _activation(activation)
+        self.activation = _get_activation_fn(activation)
 
     def _added(self, x: Any, n: int, part: Callable[[Any], Any]) -> Any:
         norm, drop = getattr(self, f"norm{n}"), getattr(self, f"dropout{n}")
@@ -138,7 +138,7 @@ class TransformerEncoder(Module):
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None,
                  enable_nested_tensor: bool = True, mask_check: bool = True) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
         self.enable_nested_tensor, self.mask_check, self.use_nested_tensor = enable_nested_tensor, mask_check, False
 
@@ -166,7 +166,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers, self.norm = num_layers, norm
 
     def forward(self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None,
