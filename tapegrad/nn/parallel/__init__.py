@@ -1,14 +1,13 @@
 """Modules on several devices (`torch.nn.parallel`): there is one, so that these are the modules themselves."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parallel import scatter_gather as _moving
 
-__all__ = sorted([*_moving.__all__, "DataParallel", "DistributedDataParallel", "data_parallel", "parallel_apply"])
+__all__ = sorted([*_moving.__all__, "DataParallel", "DistributedDataParallel", "data_parallel"])
 show_public(__name__)
 globals().update({name: getattr(_moving, name) for name in _moving.__all__})
 
@@ -53,19 +52,3 @@ def data_parallel(module: Module, inputs: Any, device_ids: Any = None, output_de
     PyTorch's `torch.nn.parallel.data_parallel`.
     """
     return module(*(inputs if isinstance(inputs, tuple) else (inputs,)), **(module_kwargs or {}))
-
-
-def parallel_apply(modules: Sequence[Module], inputs: Sequence[Any], kwargs_tup: Any = None,
-                   devices: Any = None) -> list[Any]:
-    """What each module returns for its input, one after the other (`torch.nn.parallel.parallel_apply`).
-
-    >>> import tapegrad as torch
-    >>> torch.nn.parallel.parallel_apply([torch.nn.ReLU(), torch.nn.Identity()], [torch.ones(1), torch.zeros(1)])
-    [tensor([1.]), tensor([0.])]
-
-    AssertionError where there are not as many inputs as modules.
-    """
-    assert len(modules) == len(inputs), f"The number of modules {len(modules)} is not equal to the number of inputs " \
-        f"{len(inputs)}"
-    named = kwargs_tup or ({},) * len(modules)
-    return [data_parallel(module, given, module_kwargs=more) for module, given, more in zip(modules, inputs, named)]
