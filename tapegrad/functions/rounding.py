@@ -37,7 +37,7 @@ def rounded_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         of = next((x.dtype for x in args if isinstance(x, Tensor)), None)
-        if of is not None and name in ALIKE:
+        if of is not None and name in ALIKE and (of.is_floating_point or name not in ("batch_norm", "instance_norm")):
             _expect_alike(of, {x.dtype for x in (*args, *kwargs.values()) if isinstance(x, Tensor)} - {of})
         if of not in dtypes.HALVES:
             return function(*args, **kwargs)

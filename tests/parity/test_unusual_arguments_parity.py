@@ -200,6 +200,24 @@ stepped(t.optim.RMSprop, centered=2) | stepped(t.optim.Adam, amsgrad=2) | steppe
             "LogNormal(t.ones(1), -t.ones(1), validate_args=False).expand((2,))")
         for asked in ("cdf('text')", "cdf(t.ones(7))", "cdf(t.ones(2) / 4)", "icdf('text')", "event_shape[:]",
                       "log_prob('text')")),
+    "normalisation": "\n".join(
+        [f"t.nn.functional.batch_norm(b.view(2, 5, 4), ones(5), ones(5), training={training}, eps={eps})"
+         for training in (True, False) for eps in (-1.0, 0.0, 0, False, True, "float('nan')")]
+        + [f"t.nn.functional.{norm}(b.view(2, 5, 4), {given})" for norm in ("batch_norm", "instance_norm")
+           for given in ("ones(5), None", "None, ones(5)", "ones(5), ones(5)")]
+        + [f"t.nn.functional.{norm}(t.ones(2, 3, 4, dtype=t.{dtype}), {running}, {weight}, {weight})"
+           for norm in ("batch_norm", "instance_norm") for dtype in ("int64", "int32", "bool", "uint8")
+           for running in ("t.zeros(3), t.ones(3)", "t.zeros(3).long(), t.ones(3)") for weight in (None, "t.ones(3)")]
+        + ["t.nn.functional.instance_norm(ones(2, 3, 4), None, None, use_input_stats=False)",
+           "t.batch_norm(b.view(2, 5, 4), None, None, ones(5), ones(5), True, 0.1, 0.0, False)",
+           "t.nn.functional.cosine_embedding_loss(ones(2, 2), ones(2, 2), ones(2), margin=True)"]),
+    "samples": "\n".join(
+        f"t.nn.functional.fractional_max_pool2d(b[:36].view(1, 1, 6, 6), 2, {given})" for given in (
+            "output_size=3, _random_samples=t.ones(1, 1, 2)", "output_size=3, _random_samples=ones(1, 1, 3)",
+            "output_size=(3, -1), _random_samples=ones(1, 1, 2)", "output_size=3, _random_samples='text'",
+            "output_ratio=(0.5, -1.0), _random_samples=ones(1, 1, 2)",
+            "output_size=3, _random_samples=ones(1, 1, 2) / 2",
+            "output_size=3, _random_samples=ones(2, 2)")),
     # What Python functions ask of arguments first.
     "no tensors": "\n".join(
         f"t.{call.format(x)}" for x in (3, "'text'", None, [1.0], "np.ones(2).tolist") for call in (

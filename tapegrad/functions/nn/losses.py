@@ -279,7 +279,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     cosine = product / (((input1 * input1).sum(dim) + eps) * ((input2 * input2).sum(dim) + eps)).sqrt()
     zero = cosine.new_zeros(tuple(cosine.shape))
     loss = PUBLIC["where"](target == 1, 1 - cosine, zero) + PUBLIC["where"](
-        target == -1, (cosine - margin).clamp_min(0), zero)
+        target == -1, (cosine - float(margin)).clamp_min(0), zero)
     return reduced(loss, by_flags(size_average, reduce, reduction))
 
 

@@ -9,6 +9,7 @@ from tapegrad.creation import ones_like
 from tapegrad.drawing import chosen_like
 from tapegrad.functions.common import public
 from tapegrad.functions.nn.activations import NN
+from tapegrad.functions.nn.normalisation import over_batch
 from tapegrad.signatures import Number, Sizes
 from tapegrad.tensor import Tensor
 
@@ -90,7 +91,7 @@ def layer_norm(input: Tensor, normalized_shape: Sizes, weight: Any = None, bias:
 def batch_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool,
                momentum: float, eps: float, cudnn_enabled: bool) -> Any:
     """`nn.functional.batch_norm`, in another order of arguments (`torch.batch_norm`)."""
-    return NN["batch_norm"](input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return over_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
 @public

@@ -8,7 +8,7 @@ from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import check_room
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import operation, public
+from tapegrad.functions.common import kind_name, operation, public
 from tapegrad.functions.nn.activations import nn
 from tapegrad.functions.nn.convolution import windows
 from tapegrad.functions.nn.padding import pad
@@ -34,6 +34,22 @@ def _scaled(x: Any, weight: Any, bias: Any, node: str = "") -> Any:
 def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
                training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`)."""
+    if eps < 0.0 or (training and eps == 0.0):
+        raise ValueError(f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but "
+                         f"got {eps}")
+    return over_batch(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def _check_statistics(input: Tensor, running_mean: Any, running_var: Any) -> None:
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"batch_norm\" not implemented for '{kind_name(input)}'")
+
+
+def over_batch(input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool,
+               momentum: float, eps: float) -> Any:
+    """`batch_norm` with whatever is added to variances."""
     if not input.numel():  # nothing is asked of the statistics; the first factor alone comes in, as in PyTorch
         out = input.clone() if weight is None else input.clone() * weight[0]
         return out if bias is None else out + bias[0]
@@ -42,9 +58,11 @@ def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any =
     for name, of in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if of is not None and of.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {of.numel()}")
+    for name, of in (("running_mean", running_mean), ("running_var", running_var)):
+        if of is None and not training:
+            raise RuntimeError(f"{name} must be defined in evaluation mode")
+    _check_statistics(input, running_mean, running_var)
     if not training:
-        if running_mean is None or running_var is None:
-            raise RuntimeError("running_mean must be defined in evaluation mode")
         normal = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
         return _scaled(normal, weight, bias, "NativeBatchNormBackward0")
     dims = [d for d in range(input.ndim) if d != 1]
@@ -65,10 +83,13 @@ def instance_norm(input: Tensor, running_mean: Any = None, running_var: Any = No
                   use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """Each channel of each sample by itself (`torch.nn.functional.instance_norm`)."""
     if not use_input_stats:
-        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+        return over_batch(input, running_mean, running_var, weight, bias, False, momentum, eps)
     n = math.prod(input.shape[2:])
     if n == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    _check_statistics(input, running_mean, running_var)
     normal, mean, var = _standardised(input, list(range(2, input.ndim)), eps)
     with modes.no_grad():
         for running, found in ((running_mean, mean), (running_var, var * (n / (n - 1)))):

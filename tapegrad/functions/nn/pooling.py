@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad import drawing, dtypes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import PUBLIC, kind_name, operation
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.convolution import each, windows, with_batch
 from tapegrad.functions.nn.padding import pad, tied
@@ -350,11 +350,16 @@ def _fractional_max_pool(n: int) -> None:
                 raise RuntimeError(f"{name}(): pool {axis} {k} too large relative to input {axis} {size}")
         if _random_samples is None:
             _random_samples = drawing.rand((*x.shape[:2], n), dtype=x.dtype)
+        expect_tensor(name, _random_samples, "random_samples", 4)
+        if min(outs) < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {min(outs)}: {[*x.shape[:2], *outs]}")
+        if _random_samples.dtype is not x.dtype:
+            raise RuntimeError("Expect _random_samples to have the same dtype as input")
         drawn = _random_samples.detach()._array()[:x.shape[0]]  # there may be some for a larger batch
         if drawn.ndim != 3:
             raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {drawn.ndim}")
         expected = ("no less then input batch size.", "equals to input channel size.",
-                    f"equals to {n} got {drawn.shape[2]}.")
+                    f"equals to {n}; got {drawn.shape[2]}.")
         for d, there in enumerate((*x.shape[:2], n)):
             if drawn.shape[d] != there:
                 raise RuntimeError(f"Expect _random_samples.size({d}) {expected[d]}")
