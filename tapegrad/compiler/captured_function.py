@@ -224,7 +224,7 @@ class CapturedFunction(Transparent, CompiledBase):
         except Refused as why:
             if self._assumed.learn(why):
                 self._in_vain = 0
-            elif not isinstance(why, Changes) or self._captures > 1:  # a first call may set things up
+            elif not isinstance(why, Changes) or self._patience.ends_changing(self.replays):
                 self._stop(str(why))
             return result
         finally:

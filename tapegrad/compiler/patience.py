@@ -13,6 +13,7 @@ MOST_UNLIKE = 8  # captures of which none is like one before
 MOST_FOLLOWED = MOST_PROGRAMS  # the same where numbers are followed: an epoch, say, of so many minibatches
 MOST_READING = 3  # captures that differ in values alone that Python took out of tensors, and used
 MOST_STILL = 3  # captures that take the same part of a tensor as one before, where that might move
+MOST_CHANGING = 4  # captures of which each changed what others read; the first calls may set things up
 MOST_UNFOLDED = 16  # second derivatives, of so many calls, if there is one for every fourth
 
 SELDOM_MET = ("its programs are seldom met again: a tensor that it reads by name, perhaps, is in other memory each "
@@ -28,7 +29,7 @@ class Patience:
 
     def __init__(self) -> None:
         self.unlike: dict[Any, int] = {}
-        self._unfolded = self._reading = 0
+        self._unfolded = self._reading = self._changing = 0
         self._still: Counter[tuple[int, int]] = Counter()
         self._reads_on = False  # whether it depends on fractions that it takes out of tensors
 
@@ -56,6 +57,14 @@ class Patience:
         """The numbers where parts of tensors began as in enough captures before that did the same."""
         self._still.update(at for other in before if captured.does_as(other) for at in captured.stay(other))
         return {at for at, count in self._still.items() if count >= MOST_STILL}
+
+    def ends_changing(self, replays: int) -> bool:
+        """Whether, with one more, so many captures changed what others read that nothing comes of more of them.
+
+        Some may: a cache fills, a flag is raised once in a while.
+        """
+        self._changing += 1
+        return self._changing >= MOST_CHANGING and MOST_CHANGING * self._changing >= replays
 
     def ends_unfolding(self, replays: int) -> bool:
         """Whether, with one more, second derivatives had it run once more so often that it is faster as written."""

@@ -1,7 +1,9 @@
 """Arguments and results: nested tuples, lists and dicts of tensors, taken apart and put together again."""
 from __future__ import annotations
 
+import collections
 import itertools
+import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +19,10 @@ from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 
+# Containers that a result may be, or hold, beside lists, dicts and tuples: with what else one is made of.
+MADE_WITH: dict[type, Callable[[Any], Any]] = {
+    collections.OrderedDict: lambda value: (), collections.defaultdict: lambda value: (value.default_factory,),
+    collections.deque: lambda value: ((), value.maxlen), types.SimpleNamespace: lambda value: ()}
 SIMPLE = frozenset((bool, int, float, str, bytes, complex, type(None), type(...), type(NotImplemented), range,
                     dtypes.dtype))
 _CONTAINERS = frozenset((list, dict, tuple))
@@ -66,7 +72,8 @@ def flatten(value: Any, leaves: list[Any], containers: list[Any] | None = None, 
     `containers` collects the tuples, lists and dicts, numbered in the order they are met. One of them met again, or one
     that is among `containers` already, is that number, so that which containers are one and the same object is part of
     the structure. With `identity` so is which object a number or a string is. Numbers that are `varying` are collected;
-    in a result those that a capture followed. An object of a class that is said to be one of `records` is a container.
+    in a result those that a capture followed. An object of a class that is said to be one of `records` is a container;
+    so are those of `MADE_WITH` then.
     """
     containers = [] if containers is None else containers
     return _flatten(value, leaves, containers, {id(c): i for i, c in enumerate(containers)}, identity, varying, records)
@@ -92,8 +99,10 @@ def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict
     rest = leaves, containers, numbers, identity, varying, records
     if kind is slice:
         return kind, None, tuple([_flatten(v, *rest) for v in (value.start, value.stop, value.step)])
-    record = records is not None and kind not in _CONTAINERS and records(kind)
-    if not record and kind not in _CONTAINERS and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
+    more = MADE_WITH.get(kind) if records is not None else None
+    record = records is not None and more is None and kind not in _CONTAINERS and records(kind)
+    known = record or more is not None or kind in _CONTAINERS
+    if not known and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
         raise Refused(f"a {kind.__name__} is passed or returned")
     met = numbers.get(id(value))
     if met is not None:
@@ -105,11 +114,11 @@ def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict
     number = len(containers)
     containers.append(value)
     numbers[id(value)] = -1 if issubclass(kind, tuple) else number
-    table = value if kind is dict else vars(value) if record else None
+    table = value if issubclass(kind, dict) else vars(value) if record or kind is types.SimpleNamespace else None
     keys = None if table is None else tuple([_flatten(k, *rest) for k in table])
     parts = tuple([_flatten(v, *rest) for v in (value if table is None else table.values())])
     numbers[id(value)] = number
-    return kind, keys, parts
+    return (kind, keys, parts) if more is None else (kind, keys, parts, *more(value))
 
 
 def unflatten(structure: Structure, leaves: Iterator[Any], containers: Iterable[Any] = (), numbers: Sequence[Any] = ()
@@ -124,19 +133,20 @@ def _unflatten(structure: Structure, leaves: Iterator[Any], containers: list[Any
         return next(leaves)
     if type(structure) is Same:
         return containers[structure.which]
-    kind, keys, parts, *_ = structure
+    kind, keys, parts, *others = structure
     if kind in SIMPLE:
         return numbers[keys.which] if type(keys) is Masked else parts
     if kind is slice or (kind is tuple and not parts):
         return kind(*[_unflatten(p, leaves, containers, numbers) for p in parts])
     number = len(containers)
-    made: Any = None if issubclass(kind, tuple) else object.__new__(kind) if kind not in _CONTAINERS else kind()
+    made: Any = None if issubclass(kind, tuple) else (
+        kind(*others) if kind in _CONTAINERS or kind in MADE_WITH else object.__new__(kind))
     containers.append(made)
     names = [_unflatten(k, leaves, containers, numbers) for k in keys or ()]
     items = [_unflatten(p, leaves, containers, numbers) for p in parts]
     if keys is not None:
-        (made if kind is dict else vars(made)).update(zip(names, items))
-    elif kind is list:
+        (made if issubclass(kind, dict) else vars(made)).update(zip(names, items))
+    elif not issubclass(kind, tuple):
         made += items
     else:
         containers[number] = made = tuple.__new__(kind, items)

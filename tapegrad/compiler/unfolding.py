@@ -7,6 +7,8 @@ between the values that are really meant (`_Within`).
 """
 from __future__ import annotations
 
+import collections
+import types
 from collections.abc import Sequence
 from typing import Any
 
@@ -197,9 +199,9 @@ def _check(pullback: Pullback) -> None:
 def _collect(value: Any, leaves: list[Any]) -> None:
     if isinstance(value, machine.TensorBase):
         leaves.append(value)
-    elif isinstance(value, (tuple, list)):
+    elif isinstance(value, (tuple, list, collections.deque)):
         for part in value:
             _collect(part, leaves)
-    elif isinstance(value, dict) or is_record(type(value)):
+    elif isinstance(value, (dict, types.SimpleNamespace)) or is_record(type(value)):
         for part in (value if isinstance(value, dict) else vars(value)).values():
             _collect(part, leaves)

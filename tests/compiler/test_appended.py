@@ -278,7 +278,7 @@ def lists_that_setdefault_makes(wrap):
     return (lambda i: step(X * i)), lambda: history
 
 
-@program(0)
+@program(8)
 def a_key_that_comes_later(wrap):
     history: Any = collections.defaultdict(list)
 
@@ -548,7 +548,7 @@ def test_the_list_that_it_looks_at_is_named():
     step = compile(lambda x: (losses.append(x.sum().item()), losses[-1])[1])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for _ in range(3):
+        for _ in range(5):
             step(X)
     assert step.reason == "it changes Python values that it reads: a list (losses)"
 

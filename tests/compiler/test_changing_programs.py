@@ -75,6 +75,50 @@ def at_five(change: Any) -> Any:
 
 
 @program()
+def a_flag_is_raised_now_and_then() -> Any:
+    class State:
+        best, waited, stopped = math.inf, 0, False
+
+    state = State()
+
+    def step(x):
+        loss = ((x - 3) ** 2).sum().item()
+        if loss < state.best:
+            state.best, state.waited = loss, 0
+        else:
+            state.waited += 1
+            if state.waited > 2:
+                state.stopped = True
+        return x * 2
+
+    return step, (lambda i: (torch.ones(2) * (i * 5 % 7),)), nothing, lambda: [
+        torch.tensor([state.best, state.waited, state.stopped])]
+
+
+@program()
+def a_cache_is_filled() -> Any:
+    cache: dict[int, Any] = {}
+
+    def step(x, n):
+        if n not in cache:
+            cache[n] = torch.arange(float(n))
+        return cache[n] * x.sum()
+
+    return step, (lambda i: (torch.ones(2) * i, 2 + i % 2)), nothing, lambda: [*cache.values()]
+
+
+@program(replayed=False)
+def its_state_is_another_each_time() -> Any:
+    state = {"seen": ""}
+
+    def step(x):
+        state["seen"] += "x"
+        return x * len(state["seen"])
+
+    return step, counted, nothing, lambda: []
+
+
+@program()
 def attribute_changes() -> Any:
     layer = Layer(2.0)
     return (lambda x: layer(x).detach()), ones, at_five(lambda: setattr(layer, "scale", 3.0)), lambda: [layer.weight]

@@ -1,7 +1,9 @@
-"""Results that are dataclasses: made anew by each replay, with the attributes that the call left in them."""
+"""Results that are dataclasses, or containers of the library: made anew by each replay, as the call left them."""
 from __future__ import annotations
 
+import collections
 import dataclasses
+import types
 from typing import Any, ClassVar
 
 import pytest
@@ -115,3 +117,85 @@ def test_other_objects_are_not_made_anew(function, why):
 
 
 kept = Pair(torch.ones(2), 1)
+
+
+def ordered(x: Any, n: int) -> Any:
+    found = collections.OrderedDict(a=x * 2, b=x.sum())
+    found.move_to_end("a")
+    return found
+
+
+def with_a_factory(x: Any, n: int) -> Any:
+    found = collections.defaultdict(list)
+    found["rows"] += [x * 2, x * 3]
+    found[n % 2].append(x.sum())
+    return found
+
+
+def last_ones(x: Any, n: int) -> Any:
+    return collections.deque([x, x * 2, x * 3], maxlen=2), collections.deque([x * n])
+
+
+def as_many_as_said(x: Any, n: int) -> Any:
+    return collections.deque([x, x * 2, x * 3], maxlen=1 + n % 2)
+
+
+def as_many_as_said_by_place(x: Any, n: int) -> Any:
+    return sum(collections.deque([x, x * 2, x * 3], 1 + n % 3))
+
+
+def namespace(x: Any, n: int) -> Any:
+    found = types.SimpleNamespace(x=x * 2, n=3)
+    found.inner = [found, collections.OrderedDict(y=found.x)]
+    return found
+
+
+def with_a_history(x: Any, n: int) -> Any:
+    y = weight * x
+    return collections.OrderedDict(y=y, more=collections.deque([y, (y ** 3).sum()]))
+
+
+def described(value: Any, met: dict[int, int]) -> Any:
+    """What a value is, and which parts of it are one object."""
+    if id(value) in met:
+        return met[id(value)]
+    if isinstance(value, torch.Tensor):
+        met[id(value)] = len(met)
+        return value.tolist(), value.requires_grad
+    if isinstance(value, (list, tuple, dict, collections.deque, types.SimpleNamespace)):
+        met[id(value)] = len(met)
+        table = vars(value) if isinstance(value, types.SimpleNamespace) else value
+        parts = [*table.items()] if isinstance(table, dict) else [*enumerate(table)]
+        return type(value), [(k, described(v, met)) for k, v in parts], getattr(value, "maxlen", None), getattr(
+            value, "default_factory", None)
+    return value
+
+
+@pytest.mark.parametrize("function", [ordered, with_a_factory, last_ones, as_many_as_said, as_many_as_said_by_place,
+                                      namespace, with_a_history], ids=lambda f: f.__name__)
+def test_results_may_be_containers_of_the_library(function):
+    f, results = compile(function), []
+    for i in range(14):
+        x = torch.full((2,), float(i))
+        results.append(f(x, i % 3))
+        assert described(results[-1], {}) == described(function(x, i % 3), {})
+    assert f.replays > 2 and len({*map(id, results)}) == 14, f.explain()
+
+
+def test_second_derivatives_of_what_containers_hold():
+    f = compile(lambda x: types.SimpleNamespace(found=collections.deque([(weight ** 3 * x).sum()])))
+    for i in range(5):
+        (g,) = torch.autograd.grad(f(torch.full((2,), float(i))).found[0], weight, create_graph=True)
+        (g,) = torch.autograd.grad(g.sum(), weight)
+        assert g.tolist() == [6.0 * i] * 2
+    assert f.replays > 2
+
+
+@pytest.mark.parametrize("made", [lambda x: collections.defaultdict(lambda: x, y=x), lambda x: {1, 2},
+                                  lambda x: collections.Counter("ab")], ids=["a factory", "a set", "a subclass"])
+def test_other_containers_are_not_made_anew(made):
+    f = compile(lambda x: [made(x * 2), x * 2])
+    with pytest.warns(UserWarning):
+        for i in range(10):
+            assert str(f(torch.full((2,), float(i)))[1]) == str(torch.full((2,), 2.0 * i))
+    assert not f.replays

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import builtins
+import collections
 import functools
 import operator
 import os
@@ -280,7 +281,7 @@ class Walk:
         if cls.__flags__ & trusted_values.HEAP_TYPE and trusted_values.is_class(cls) and not ours:
             self.reads |= trusted_values.asks(cls)  # of what instances are given, as `closing` is
         self._makes |= cls is type
-        self.tells |= cls is type
+        self.tells |= cls is type or cls is collections.deque  # whose `maxlen` has to be an int
         self._text |= cls is str or cls is bytes
         if cls in _BY_NAME:
             self._computed = self._where

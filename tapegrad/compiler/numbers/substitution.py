@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -90,7 +91,8 @@ class Substitution:
         self._returned = []
         try:
             flatten(result, [], self._returned, varying=Numbers(frozenset()), records=is_record)
-            self._returned = [vars(c) if is_record(type(c)) else c for c in self._returned]
+            self._returned = [vars(c) if is_record(type(c)) or type(c) is types.SimpleNamespace else c
+                              for c in self._returned]
         except Refused:
             self._returned = []
         known = () if unchanged else (
