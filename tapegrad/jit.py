@@ -205,19 +205,19 @@ def isinstance(obj: Any, target_type: Any) -> bool:
     return all(isinstance(one, inside[0]) for one in obj)
 
 
-def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
+def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
     """What a function returns, as a future that is done: it is called at once (`torch.jit.fork`).
 
     >>> import tapegrad as torch
     >>> torch.jit.wait(torch.jit.fork(torch.add, torch.ones(1), 2))
     tensor([3.])
     """
-    future = Future()
+    future: Future[Any] = Future()
     future.set_result(func(*args, **kwargs))
     return future
 
 
-def wait(future: Future) -> Any:
+def wait(future: Future[Any]) -> Any:
     """The result of a future (`torch.jit.wait`).
 
     >>> import tapegrad as torch
