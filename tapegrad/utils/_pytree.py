@@ -9,6 +9,8 @@ import collections
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from tapegrad.shapes import Size
+
 __all__ = ["LeafSpec", "TreeSpec", "register_pytree_node", "tree_all", "tree_any", "tree_flatten", "tree_iter",
            "tree_leaves", "tree_map", "tree_map_", "tree_map_only", "tree_structure", "tree_unflatten"]
 
@@ -38,6 +40,7 @@ _NODES: dict[type, _Node] = {
     collections.OrderedDict: _Node(lambda d: (list(d.values()), list(d)),
                                    lambda children, keys: collections.OrderedDict(zip(keys, children))),
     collections.defaultdict: _mapping(lambda d: d.default_factory, collections.defaultdict),
+    Size: _Node(lambda t: (list(t), None), lambda children, _: tuple(children)),
     collections.deque: _Node(lambda d: (list(d), d.maxlen), lambda children, most: collections.deque(children, most)),
 }
 

@@ -150,6 +150,7 @@ PASSING = """
     t.cuda.nvtx.range_push('a') t.cuda._lazy_init()
     t.cuda.set_per_process_memory_fraction(0.5) t.cuda.device_of(t.ones(2)).__enter__()
     t.nn.modules.transformer._get_activation_fn('tanh') len(t.nn.modules.transformer._get_clones(t.nn.ReLU(),3))
+    t.utils._pytree.tree_leaves(t.Size([1,2])) type(t.utils._pytree.tree_map(abs,t.Size([1,2]))).__name__
     t.utils.checkpoint.detach_variable([1]) t.onnx.export(t.nn.ReLU(),(t.ones(2),),'m.onnx')
 """
 
