@@ -8,6 +8,7 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
+import sys as _sys
 import typing as _typing
 from math import e, inf, nan, pi
 
@@ -99,6 +100,9 @@ from tapegrad.dtypes import (
     int64,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import promote as promote_types
@@ -208,6 +212,7 @@ _LAZY = ("accelerator backends cpu cuda distributed distributions export fft fun
          "utils version xpu")
 globals().update(_lazy(__name__, f"{_LAZY} _C _VF _dynamo _inductor _logging _utils"))
 _foreach = _lazy(__name__, "foreach")["foreach"]
+torch = _sys.modules[__name__]  # as PyTorch's module has itself: annotations say `torch.torch.Tensor`
 
 # `from tapegrad import *` leaves what programs import from Python, or from a part of this package, under these names.
 _UNSTARRED = {"distributed", "functional", "futures", "hub", "multiprocessing", "types"}

@@ -108,6 +108,9 @@ sparse_coo: Any
 sparse_csc: Any
 sparse_csr: Any
 strided: Any
+uint16: _dtype
+uint32: _dtype
+uint64: _dtype
 uint8: _dtype
 __version__: _str
 __all__: list[_str]

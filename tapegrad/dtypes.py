@@ -15,7 +15,7 @@ from tapegrad import errors
 __all__ = [
     "bfloat16", "bool_", "complex64", "complex128", "default_dtype", "dtype", "finfo", "float16", "float32", "float64",
     "from_numpy_dtype", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "promote", "set_default_dtype",
-    "uint8",
+    "uint8", "uint16", "uint32", "uint64",
 ]
 
 
@@ -87,9 +87,12 @@ FLOATING = (float32, float64)  # what is computed in
 HALVES = (float16, bfloat16)  # what is stored only
 LARGEST = float(np.finfo(np.float32).max)
 ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, *FLOATING, *HALVES)
-complex64: dtype = dtype(10, "complex64", "c64")  # names, and no more
+complex64: dtype = dtype(10, "complex64", "c64")
 complex128: dtype = dtype(11, "complex128", "c128")
-COMPLEX = complex64, complex128
+uint16: dtype = dtype(12, "uint16", "u16")
+uint32: dtype = dtype(13, "uint32", "u32")
+uint64: dtype = dtype(14, "uint64", "u64")
+NAMES = complex64, complex128, uint16, uint32, uint64  # and no more
 BY_NAME = {d.name: d for d in ALL}
 BY_SHORT = {d.short: d for d in ALL}
 _BY_PYTHON = {float: float64, int: int64, bool: bool_}
@@ -97,7 +100,7 @@ _BY_NUMPY = {d.numpy: d for d in ALL if d is not bfloat16}
 
 
 def _by_name(name: str) -> dtype:
-    return {**BY_NAME, **{d.name: d for d in COMPLEX}}[name]
+    return {**BY_NAME, **{d.name: d for d in NAMES}}[name]
 
 
 def from_numpy_dtype(numpy_dtype: Any) -> dtype:
@@ -137,6 +140,9 @@ def promote(a: dtype, b: dtype) -> dtype:
         return a
     if a.is_complex or b.is_complex:
         return complex128 if {a, b} & {float64, complex128} else complex64
+    if (a in NAMES or b in NAMES) and max(a.category, b.category) < 2:
+        raise RuntimeError("Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+                           f"{errors.C_NAMES.get(a.name, a.name)} and {errors.C_NAMES.get(b.name, b.name)}")
     if a.category != b.category:
         return a if a.category > b.category else b
     if uint8 in (a, b):  # the one pair in which neither holds the other's values

@@ -190,6 +190,7 @@ CREATE_GRAPH = (
     "cycle and avoid the leak."
 )
 COMPLEX = "there are no complex tensors: {!r} is a name only"
+NAME_ONLY = "there are no tensors of {!r}, which is a name only"
 RANDOM_IN_BATCH = ("vmap: called random operation while in randomness error mode. Please either use the 'same' or "
                    "'different' randomness flags on vmap or perform the randomness operation out of vmap")
 LANES_ITEM = ("vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on "

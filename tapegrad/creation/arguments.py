@@ -12,8 +12,8 @@ from tapegrad.tensor import Tensor
 def wanted(dtype: Any, out: Any = None) -> Dtype | None:
     """The dtype that was asked for, which is that of `out` where one is given."""
     dtype = None if dtype is None else dtypes.named(dtype)
-    if dtype is not None and dtype.is_complex:  # here, for not all that ask come to make a layout of it
-        raise NotImplementedError(errors.COMPLEX.format(dtype))
+    if dtype in dtypes.NAMES:  # here, for not all that ask come to make a layout of it
+        raise NotImplementedError((errors.COMPLEX if dtype.is_complex else errors.NAME_ONLY).format(dtype))
     if out is None:
         return dtype
     if dtype is not None and out.dtype is not dtype:

@@ -1,6 +1,7 @@
 """Names of before `linalg`, windows, and the main diagonal written in place: the same calls made of both libraries."""
 from __future__ import annotations
 
+import pickle
 import warnings
 
 import pytest
@@ -124,3 +125,23 @@ def test_as_pytorch(call):
                 found = outcome(lambda t, x, w: call[1](t), t)
         told.append(found[:1] if isinstance(found, tuple) and "invalid combination" in str(found[1]) else found)
     assert told[1] == told[0]
+
+
+def promoted(t, one, other):
+    try:
+        return repr(t.promote_types(getattr(t, one), getattr(t, other)))
+    except RuntimeError as e:
+        return str(e)[:50]
+
+
+@pytest.mark.parametrize("name", ["uint16", "uint32", "uint64"])
+def test_wide_unsigned_numbers_are_names(name):
+    ours, theirs = getattr(tapegrad, name), getattr(torch, name)
+    assert repr(ours) == repr(theirs) and ours.itemsize == theirs.itemsize
+    assert (ours.is_signed, ours.is_floating_point, ours.is_complex) == (False, False, False)
+    assert pickle.loads(pickle.dumps(ours)) is ours and tapegrad.ones(2, dtype=tapegrad.int32).dtype != ours
+    for other in ("uint8", "int64", "uint16", "uint32", "float32", "bool"):
+        assert promoted(tapegrad, name, other) == promoted(torch, name, other)
+    for call in ("ones(2, dtype=d)", "ones(2).to(d)", "ones(2, dtype=uint8).view(d)", "tensor([1], dtype=d)"):
+        with pytest.raises(NotImplementedError, match=f"no tensors of torch.{name}, which is a name only"):
+            eval(call, {**vars(tapegrad), "d": ours})

@@ -57,8 +57,8 @@ def view(self: Any, *size: Any, **named: Any) -> Any:
 def _view_dtype(self: Any, dtype: dtypes.dtype) -> Any:
     """The bytes of a tensor as elements of another dtype. As in PyTorch, nobody's view, and without history."""
     layout = layout_of(self)
-    if dtype.is_complex:
-        raise NotImplementedError(errors.COMPLEX.format(dtype))
+    if dtype in dtypes.NAMES:
+        raise NotImplementedError((errors.COMPLEX if dtype.is_complex else errors.NAME_ONLY).format(dtype))
     have, want = layout.dtype.itemsize, dtype.itemsize
     shape, strides = list(layout.shape), list(layout.strides)
     if have != want:

@@ -112,8 +112,8 @@ class Layouts:
 
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
              literal: int | None) -> Layout:
-        if dtype.is_complex:
-            raise NotImplementedError(errors.COMPLEX.format(dtype))
+        if dtype in dtypes.NAMES:
+            raise NotImplementedError((errors.COMPLEX if dtype.is_complex else errors.NAME_ONLY).format(dtype))
         shape, strides = (tuple(map(int, sizes)) for sizes in (shape, strides))  # NumPy's are equal, and found here too
         new = Layout(0, dtype, shape, strides, weak, literal)  # which is refused where there can be none
         # Of what is expanded, the axes keep their order: so do those of a transposed weight with lanes.
