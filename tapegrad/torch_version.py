@@ -52,7 +52,8 @@ class TorchVersion(str):
         a, b = self._pair(other)
         return bool(a == b)
 
-    __hash__ = str.__hash__  # and `!=` is that of texts, as in PyTorch
+    def __hash__(self) -> int:  # and `!=` is that of texts, as in PyTorch
+        return str.__hash__(self)
 
 
 def _key(text: str) -> tuple[Any, ...] | None:

@@ -396,13 +396,15 @@ def test_exponentials_are_right_to_the_last_places(rule, exactly):
     np.testing.assert_array_equal(np.signbit(out[~np.isnan(a)]), np.signbit(want[~np.isnan(a)]))
 
 
-def test_an_element_is_computed_alike_wherever_it_stands():
+@pytest.mark.parametrize("rule", [scalar.exp, scalar.sin, scalar.cos, scalar.log, scalar.tan, scalar.atan, scalar.erf],
+                         ids=lambda rule: rule.__name__)
+def test_an_element_is_computed_alike_wherever_it_stands(rule):
     """Vectors and their tails call the same functions, so a slice of the result is the result of the slice."""
-    if kernel_writer.vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):
+    if kernel_writer.vector_bytes()[0] < 32 or not jit.vector_functions("exp", 1, True):
         pytest.skip("without masks the last elements are computed one by one, by libm")
     x, = operands(dtypes.float32)
-    a = sample(dtypes.float32, 1000, 7)
-    region = elementwise(scalar.exp(x), (dtypes.float32,))
+    a = np.abs(sample(dtypes.float32, 1000, 7))
+    region = elementwise(rule(x), (dtypes.float32,))
     whole = np.zeros_like(a)
     call(region, "cc", [whole, a], 1)
     for start, stop in [(0, 1), (3, 20), (990, 1000), (1, 999)]:

@@ -12,6 +12,8 @@ from tapegrad.machine.kernels.region_writer import Region
 
 
 class FlatWriter(KernelWriter):
+    at: list[str]
+    stride: dict[int, str]
     lies: list[tuple[int, int]]  # of each operand: by which pointer, and how many times `%apart` elements after it
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
@@ -25,7 +27,7 @@ class FlatWriter(KernelWriter):
         count = 1 + max(pointer for pointer, _ in self.lies)
         self.label("entry")
         rows = self.let(f"load i64, ptr {self.element('%nest', 2)}")
-        self.stride = dict[int, str]()
+        self.stride = {}
         self.line(f"%n = load i64, ptr {self.element('%nest', 3)}")
         starts = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
         steps = [self.let(f"load i64, ptr {self.element('%nest', 4 + 2 * k)}") for k in range(count)]

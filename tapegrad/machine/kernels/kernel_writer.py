@@ -59,7 +59,12 @@ class KernelWriter(RegionWriter):
         self.width: int = 1  # elements a whole vector in the pass that is being written
         self.between: int = 0
         self.counted: bool = any(n.op == "index" for n in nodes)
-        self.masked: bool = "s" not in self.pattern and vector_bytes()[1]
+        # Masks of AVX2 are slow to store by, and for words only: taken where functions are called, which have other last
+        # bits on single elements than on vectors, so that an element has the same wherever it stands.
+        size, masks = vector_bytes()
+        calls = size >= 32 and {d.itemsize for d in self.dtypes} <= {4, 8} and any(
+            n.op in INTRINSICS and is_call(self.form(n)) for n in nodes)
+        self.masked: bool = "s" not in self.pattern and (masks or calls)
 
     def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (),
                      cut: AbstractSet[Sym] = frozenset()) -> int:

@@ -28,6 +28,10 @@ class RegionWriter(LoopWriter):
     """Values in terms of operands; what there is around them is for its subclasses to `write`."""
 
     region: Region
+    accumulate: tuple[bool, ...]
+    dtypes: tuple[dtype, ...]
+    values: list[Sym]
+    at: list[str]
     sums: bool = False  # a row is one element, whose sum is computed with what is made of it
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:

@@ -9,7 +9,8 @@ from tapegrad.ops.symbols import Sym
 class StraightWriter(RegionWriter):
     """Every loop has size one. Those that go through the same code again and again are its subclasses."""
 
-    sums = True
+    at: list[str]
+    sums: bool = True
 
     def write(self) -> None:
         self.label("entry")

@@ -48,7 +48,7 @@ class TurnsWriter(StraightWriter):
                 scope[n] = self.load(starts[k], self.dtypes[k])
         self.jump("turn")
         phis = len(self.lines)
-        self.at: list[str] = [f"%walk{k}" if k in strides else start for k, start in enumerate(starts)]
+        self.at = [f"%walk{k}" if k in strides else start for k, start in enumerate(starts)]
         for k, (j, by) in self.beside.items():
             self.at[k] = self.let(f"getelementptr i8, ptr %walk{j}, i64 {by}")
         for j, value in enumerate(self.values):

@@ -455,7 +455,8 @@ def _has(value: Any) -> bool:
 
 def fraction(x: Any) -> Any:
     """A number that is assigned as a float of the same value, if it is one: of whole numbers each has its own rules."""
-    return x * 1.0 if type(x) is FollowedInt and -EXACT <= x <= EXACT else x
+    whole = type(x) is FollowedInt
+    return x * 1.0 if whole and -EXACT <= x <= EXACT else x
 
 
 # Functions of numbers that give numbers and truth values; `math.floor` and its like ask the number itself.
