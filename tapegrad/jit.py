@@ -198,11 +198,12 @@ def isinstance(obj: Any, target_type: Any) -> bool:
         return any(isinstance(obj, type(None) if one is type(None) else one) for one in inside)
     if not builtins.isinstance(obj, origin):
         return False
+    held: Any = obj
     if origin is dict:
-        return all(isinstance(key, inside[0]) and isinstance(value, inside[1]) for key, value in obj.items())
+        return all(isinstance(key, inside[0]) and isinstance(value, inside[1]) for key, value in held.items())
     if origin is tuple:
-        return len(obj) == len(inside) and all(isinstance(one, kind) for one, kind in zip(obj, inside))
-    return all(isinstance(one, inside[0]) for one in obj)
+        return len(held) == len(inside) and all(isinstance(one, kind) for one, kind in zip(held, inside))
+    return all(isinstance(one, inside[0]) for one in held)
 
 
 def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:

@@ -24,7 +24,8 @@ _BACKENDS = "cpu cuda cudnn mkl mkldnn mps openmp opt_einsum"
 FILES = {
     **{name: f"{name}.pyi" for name in ("accelerator", "distributed", "mps", "xpu")},
     **{name: f"{name}/__init__.pyi" for name in ("autograd", "backends", "cpu", "cuda", "nn")},
-    "nn.modules": "nn/modules/__init__.pyi",
+    **{name: f"{name.replace('.', '/')}/__init__.pyi" for name in ("nn.modules", "nn.parallel")},
+    "nn.parallel.scatter_gather": "nn/parallel/scatter_gather.pyi",
     "autograd.graph": "autograd/graph.pyi",
     **{f"backends.{name}": f"backends/{name}.pyi" for name in _BACKENDS.split()},
     **{f"distributions.{name}": f"distributions/{name}.pyi" for name in _FAMILIES.split()},

@@ -30,8 +30,8 @@ from typing import Any, NamedTuple, overload
 from tapegrad.dtypes import dtype as _dtype
 
 '''
-FILES = {"": "__init__.pyi", "linalg": "linalg.pyi", "special": "special.pyi", "nn.functional": "nn/functional.pyi",
-         "Tensor": "tensor_methods.pyi"}
+FILES = {"": "__init__.pyi", "linalg": "linalg.pyi", "special": "special.pyi", "fft": "fft.pyi",
+         "nn.functional": "nn/functional.pyi", "Tensor": "tensor_methods.pyi"}
 _KINDS = {"Number": "_float", "Scalar": "_float", "Operand": "Tensor | _float", "Truth": "_bool", "Text": "str",
           "Ints": "_int | Sequence[_int]", "Sizes": "Sequence[_int]", "Floats": "Sequence[_float]",
           "Indices": "Sequence[Any]",

@@ -17,6 +17,7 @@ from tapegrad.machine.kernels.straight_writer import StraightWriter
 
 
 class TurnsWriter(StraightWriter):
+    at: list[str]
     letters: str
     back: dict[int, int]
     beside: dict[int, tuple[int, int]]
