@@ -974,7 +974,7 @@ def combinations(input: Tensor, r: _int = 2, with_replacement: _bool = False) ->
     tensor([[0.2500, 0.5000],
             [0.2500, 1.0000],
             [0.5000, 1.0000]])"""
-def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool = False, passes: Any = None, checkpoint: _str | None = None, memory: _int | None = None) -> Any:
+def compile(model: Any = None, *, fullgraph: _bool = False, dynamic: _bool | None = None, backend: Any = None, mode: _str | None = None, options: Any = None, name: _str | None = None, disable: _bool = False, recompile_limit: _int | None = None, isolate_recompiles: _bool = False, shapes_spec: Any = None, eager_build: _bool = False, passes: Any = None, checkpoint: _str | None = None, memory: _int | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
     >>> import tapegrad
@@ -1009,7 +1009,12 @@ def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool 
     calls that are captured keep all as well, for they run as written. ValueError, from the call that makes the program,
     where `memory` is too little: it names the least.
 
-    Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`."""
+    PyTorch's other options are taken: `disable` gives the function back, and the rest changes nothing, for there is one
+    compiler. What cannot be captured runs as it is written, with `fullgraph` too.
+
+    Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`,
+    RuntimeError for a mode or backend that PyTorch does not have, and for `mode` beside `options`;
+    NotImplementedError for a function as a backend, which would be given a graph of `torch.fx`."""
 def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: there are no complex tensors (`torch.complex`)."""
 def concat(tensors: Sequence[Tensor], dim: _int = 0, *, out: Any = None) -> Tensor:

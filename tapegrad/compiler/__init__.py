@@ -19,8 +19,16 @@ __all__ = ["Compiled", "allow_in_graph", "assume_constant_result", "compile", "c
            "is_compiling", "is_dynamo_compiling", "is_exporting", "reset"]
 
 
-def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
-            passes: Iterable[str] | None = None, checkpoint: str | None = None, memory: int | None = None) -> Any:
+_BACKENDS = "inductor eager aot_eager aot_eager_decomp_partition cudagraphs onnxrt openxla tvm"
+_MODES = "default, lite, reduce-overhead, max-autotune-no-cudagraphs, max-autotune"
+
+
+def compile(model: Callable[..., Any] | None = None, *, fullgraph: bool = False, dynamic: bool | None = None,
+            backend: str | Callable[..., Any] | None = None, mode: str | None = None,
+            options: dict[str, Any] | None = None, name: str | None = None, disable: bool = False,
+            recompile_limit: int | None = None, isolate_recompiles: bool = False, shapes_spec: Any = None,
+            eager_build: bool = False, passes: Iterable[str] | None = None, checkpoint: str | None = None,
+            memory: int | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
     >>> import tapegrad
@@ -55,18 +63,37 @@ def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False
     calls that are captured keep all as well, for they run as written. ValueError, from the call that makes the program,
     where `memory` is too little: it names the least.
 
-    Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`.
+    PyTorch's other options are taken: `disable` gives the function back, and the rest changes nothing, for there is one
+    compiler. What cannot be captured runs as it is written, with `fullgraph` too.
+
+    Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`,
+    RuntimeError for a mode or backend that PyTorch does not have, and for `mode` beside `options`;
+    NotImplementedError for a function as a backend, which would be given a graph of `torch.fx`.
     """
-    if function is None:
-        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes,
-                                 checkpoint=checkpoint, memory=memory)
-    if not callable(function):
-        raise AssertionError(f"A callable function is expected, but {type(function)} is provided.")
+    if model is None:
+        given = locals()
+        return functools.partial(compile, **{name: given[name] for name in compile.__kwdefaults__})
+    if not callable(model):
+        raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
+    _check_options(backend, mode, options)
+    if disable:
+        return model
     from tapegrad.compiler.compiled_function import Compiled
 
-    compiled = Compiled(function, dynamic, eager_build, passes, *_limits(checkpoint, memory))
-    of_kind = getattr(type(function), "_when_compiled", None)  # a module's is a module
-    return compiled if of_kind is None else of_kind(function, compiled)
+    compiled = Compiled(model, bool(dynamic), eager_build, passes, *_limits(checkpoint, memory))
+    of_kind = getattr(type(model), "_when_compiled", None)  # a module's is a module
+    return compiled if of_kind is None else of_kind(model, compiled)
+
+
+def _check_options(backend: Any, mode: Any, options: Any) -> None:
+    if mode is not None and options is not None:
+        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
+    if isinstance(backend, str) and backend not in _BACKENDS.split():
+        raise RuntimeError(f"Invalid backend: {backend!r}, see `torch._dynamo.list_backends()` for available backends.")
+    if backend is not None and not isinstance(backend, str):
+        raise NotImplementedError("a backend of the program's own is given a graph of torch.fx, which is not there")
+    if mode is not None and backend in (None, "inductor") and mode not in _MODES.split(", "):
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {_MODES}")
 
 
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:

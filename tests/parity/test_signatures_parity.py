@@ -15,7 +15,7 @@ from tapegrad.signatures import REQUIRED, Form  # noqa: E402
 SPACES = ("", "Tensor", "linalg", "special", "nn.functional")
 WRONG = "PyTorch's stub is not what it does"
 ELSEWHERE = {
-    "compile": "a compiler of its own, with options of its own",
+    "compile": "has options of its own as well",
     "nn.functional.rrelu_": "PyTorch's has a generator as well",
     **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "packed sequences are the layers' affair"),
     "Tensor.new": "takes anything",

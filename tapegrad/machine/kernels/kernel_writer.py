@@ -59,7 +59,7 @@ class KernelWriter(RegionWriter):
         self.width: int = 1  # elements a whole vector in the pass that is being written
         self.between: int = 0
         self.counted: bool = any(n.op == "index" for n in nodes)
-        # Masks of AVX2 are slow to store by, and for words only: taken where functions are called, which have other last
+        # AVX2's masks are for words only, and slow to store by: taken where functions are called, which have other last
         # bits on single elements than on vectors, so that an element has the same wherever it stands.
         size, masks = vector_bytes()
         calls = size >= 32 and {d.itemsize for d in self.dtypes} <= {4, 8} and any(
