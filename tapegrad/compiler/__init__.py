@@ -71,8 +71,9 @@ def compile(model: Callable[..., Any] | None = None, *, fullgraph: bool = False,
     NotImplementedError for a function as a backend, which would be given a graph of `torch.fx`.
     """
     if model is None:
-        given = locals()
-        return functools.partial(compile, **{name: given[name] for name in compile.__kwdefaults__})
+        given = {**locals()}
+        del given["model"]
+        return functools.partial(compile, **given)
     if not callable(model):
         raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
     _check_options(backend, mode, options)
