@@ -9,7 +9,8 @@ import tapegrad  # noqa: E402
 
 OPTIONS = [
     {}, {"mode": "reduce-overhead"}, {"mode": "max-autotune", "fullgraph": True}, {"mode": "foo"},
-    {"backend": "inductor"}, {"backend": "eager"}, {"backend": "aot_eager", "mode": "default"}, {"backend": "foo"}, {"dynamic": True},
+    {"backend": "inductor"}, {"backend": "eager"}, {"backend": "aot_eager", "mode": "default"}, {"backend": "foo"},
+    {"dynamic": True},
     {"dynamic": False}, {"dynamic": None}, {"mode": "default", "options": {"epilogue_fusion": True}},
     {"options": {"epilogue_fusion": True}}, {"disable": True}, {"name": "step"}, {"zzz": 1}]
 
