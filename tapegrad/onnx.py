@@ -33,8 +33,14 @@ def is_in_onnx_export() -> bool:
     return False
 
 
-def export(model: Any, args: Any = (), f: Any = None, *, kwargs: Any = None, dynamo: bool = True,
-           **options: Any) -> Any:
+def export(model: Any, args: Any = (), f: Any = None, *, kwargs: Any = None, verbose: bool | None = None,
+           input_names: Any = None, output_names: Any = None, opset_version: int | None = None, dynamo: bool = True,
+           external_data: bool = True, dynamic_shapes: Any = None, custom_translation_table: Any = None,
+           report: bool = False, optimize: bool = True, verify: bool = False, profile: bool = False,
+           dump_exported_program: bool = False, artifacts_dir: Any = ".", export_params: bool = True,
+           keep_initializers_as_inputs: bool = False, dynamic_axes: Any = None, training: Any = None,
+           operator_export_type: Any = None, do_constant_folding: bool = True, custom_opsets: Any = None,
+           export_modules_as_functions: Any = False, autograd_inlining: bool = True) -> Any:
     """Refused, as PyTorch refuses it where the exporter's packages are not installed (`torch.onnx.export`).
 
     >>> import tapegrad as torch
