@@ -145,6 +145,11 @@ elementwise("logit", lambda x, *, eps=None: log_odds(within(x, eps)),
             result="float", domain=(0.1, 0.9))
 
 
+def _is_nan(x: Value) -> Value:
+    """Of a number a truth of Python's: NumPy's counts as a number beside a tensor."""
+    return bool(x != x) if isinstance(x, (int, float)) else scalar.isnan(x)
+
+
 def within(x: Value, eps: float | None) -> Value:
     """Between `eps` and 1 - `eps`; where these have changed places, at the one that is looked at first."""
     return x if eps is None else where(x < eps, eps, where(x > 1 - eps, 1 - eps, x))
@@ -342,7 +347,7 @@ def next_number(x: Value, y: Value) -> Value:
     step = 0.7 * scalar.maximum(size * known.eps, like(known.smallest_normal * known.eps, x))
     size_of_last = scalar.copysign(like(known.max, x), x)
     moved = where(scalar.isinf(x), size_of_last, where(y > x, x + step, x - step))
-    return where((x == y) | scalar.isnan(y), y, moved)
+    return where((x == y) | _is_nan(y), y, moved)
 
 
 def rounded(x: Value, decimals: int) -> Value:
@@ -361,10 +366,10 @@ elementwise("minimum", lambda x, y: scalar.minimum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x > y, 0, g)), where(x == y, g / 2, where(x < y, 0, g))),
             inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("fmax", lambda x, y: scalar.fmax(x, y),
-            lambda g, x, y: (where((x >= y) | scalar.isnan(y), g, 0), where((x >= y) | scalar.isnan(y), 0, g)),
+            lambda g, x, y: (where((x >= y) | _is_nan(y), g, 0), where((x >= y) | _is_nan(y), 0, g)),
             inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("fmin", lambda x, y: scalar.fmin(x, y),
-            lambda g, x, y: (where((x <= y) | scalar.isnan(y), g, 0), where((x <= y) | scalar.isnan(y), 0, g)),
+            lambda g, x, y: (where((x <= y) | _is_nan(y), g, 0), where((x <= y) | _is_nan(y), 0, g)),
             inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("lerp", lambda x, end, weight: where(
                 scalar.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)),

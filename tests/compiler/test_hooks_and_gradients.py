@@ -401,7 +401,7 @@ def registers_on_a_parameter_inside() -> Any:
     return f, ones, nothing, lambda: [v.grad, seen, len(v._post_accumulate_grad_hooks)]
 
 
-@program(replayed=False)
+@program(replayed=True)  # once it has removed them all
 def removes_a_hook_inside() -> Any:
     seen: list[Any] = []
     v = leaf(1.0, 2.0)

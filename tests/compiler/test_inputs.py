@@ -4,6 +4,7 @@ Programs as in `test_gradients.py`; here arguments are computed from each other,
 """
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -245,7 +246,8 @@ def test_results_that_share_memory_are_as_written(name):
         return (lambda z: DEPENDENT[name](x, z)), ones, use
 
     expected, _ = base.run(factory, lambda f: f)
-    with pytest.warns(UserWarning, match="computed from another|share memory"):
+    refused = pytest.warns(UserWarning, match="computed from another|share memory")
+    with refused if name == "a_view_of_a_view" else contextlib.nullcontext():
         found, _ = base.run(factory, compile)
     assert repr(found) == repr(expected)
 

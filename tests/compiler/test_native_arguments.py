@@ -86,7 +86,7 @@ CALLS: dict[str, tuple[Any, Callable[[], Any], list[Callable[[], Any]]]] = {
 def outcome(f: Any, args: Any) -> Any:
     try:
         y = f(*args)
-    except (TypeError, RuntimeError, IndexError, KeyError, AttributeError) as error:
+    except (TypeError, RuntimeError, IndexError, KeyError, AttributeError, OverflowError) as error:
         return type(error)
     grads = []
     if isinstance(y, torch.Tensor):
