@@ -14,7 +14,8 @@ CLASSES, MEMBERS = classes(), members()
 
 ANY_KEYWORD = {  # as in PyTorch: handed to what is called, or to what says what is wrong with them
     **dict.fromkeys(("cuda.ExternalStream", "cuda.Stream", "xpu.Stream"), "a device that is absent"),
-    "jit.ignore": "for older programs", "jit.fork": "the function", "cuda.nvtx.range": "the message", "nn.utils.skip_init": "the class of the module",
+    "jit.fork": "the function", "cuda.nvtx.range": "the message",
+    "jit.ignore": "for older programs", "nn.utils.skip_init": "the class of the module",
     "nn.utils.prune.global_unstructured": "the method",
     **dict.fromkeys(("utils.checkpoint.checkpoint", "utils.checkpoint.checkpoint_sequential"), "the function"),
     **{f"interop.scipy.{name}": "SciPy's function" for name in (

@@ -91,8 +91,9 @@ def _scalar(x: Any) -> Any:
 
 def within_a_word(x: Any) -> Any:
     """A number; OverflowError for one that neither 64 bits with a sign hold nor 64 without."""
-    if is_vast(x):
-        x.to_bytes(8, "little")
+    held = x._value if type(x) in following.KINDS else x
+    if is_vast(held):
+        held.to_bytes(8, "little")
     return x
 
 
